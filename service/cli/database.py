@@ -26,7 +26,7 @@ ADMINISTRATORS = ("sys_admin", "security_admin", "audit_admin", "process_admin")
 @click.option("--role", type=click.Choice(ADMINISTRATORS), default=ADMINISTRATORS[0], show_default=True)
 def create_admin(login: str, name: str, role: str) -> None:
     """Create the account of an administrator; its first password is printed once and changed at the first sign-in."""
-    from service.models.tables.organisation import authority_id
+    from service.models.tables.units.organisation import authority_id
     from service.workflow.accounts.administration import create_user
 
     with application():

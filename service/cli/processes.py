@@ -16,7 +16,7 @@ from service.config import CHECKOUT, Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-    from service.models.tables.user import User
+    from service.models.tables.accounts.user import User
     from service.workflow.versions.deployments import Deployed
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -119,7 +119,7 @@ def bring_up_to_date(
 
 def _owner(login: str) -> User | None:
     """The account of whoever sits at the command line: as told, else that of the same name as the system's user."""
-    from service.models.tables.user import User
+    from service.models.tables.accounts.user import User
 
     found = User.by_login(login or operator()["who"])
     if login and found is None:

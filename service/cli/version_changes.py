@@ -17,7 +17,7 @@ from service.cli.database import operator
 
 if TYPE_CHECKING:
     from service.engine import Definition, Plan
-    from service.models.tables.process import DefinitionVersion
+    from service.models.tables.runtime.process import DefinitionVersion
 
 VERSION = "KEY, the version in force; KEY:NUMBER, another"
 

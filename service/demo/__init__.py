@@ -18,10 +18,10 @@ from service.models.db.clock import MovingClock, clock_override, now, today
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import JournalRow
-from service.models.tables.setting import Setting
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import JournalRow
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.setting import Setting
 from service.workflow.runtime import jobs
 from service.workflow.system import reference_data
 from service.workflow.versions import deployments

@@ -13,12 +13,12 @@ from service.domain.persons.persons import PersonState
 from service.domain.units.units import UnitKind, UnitState
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, Photo, QualificationType
-from service.models.tables.ticket import Ticket
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person, Photo, QualificationType
+from service.models.tables.runtime.case import Task
+from service.models.tables.units.organisation import Organisation
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.notices import tickets
 from service.workflow.persons import corrections, transfers

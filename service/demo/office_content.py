@@ -7,7 +7,7 @@ from uuid import UUID
 
 from service.demo.invented.actions import Actions
 from service.models.db.clock import today
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.notices import bulletins, notices
 from service.workflow.training import plans
 

@@ -14,9 +14,9 @@ from service.domain.persons.persons import PersonState
 from service.domain.training.training_need import Need
 from service.domain.units.units import UnitKind
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingNeed
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingNeed
+from service.models.tables.units.organisation import Organisation
 from service.workflow.persons import person_records
 from service.workflow.training import classes, enrollments
 

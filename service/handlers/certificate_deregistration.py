@@ -16,9 +16,9 @@ from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import Ending, describe_process, message, task_subject, topic
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of, to_domain
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import Organisation
 from service.operations.certificates import end_holders
 from service.operations.context import Context, TaskSubject
 from service.operations.personal_values import typed_text

@@ -23,11 +23,11 @@ from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.certificate import Certificate, next_edition
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, next_edition
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import authority_id
 from service.operations.certificates import log_print
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy

@@ -17,9 +17,9 @@ from service.models.db.ids import new_id
 from service.models.db.prepared_statements import get_prepared
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner, last_edition
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate, CertificateSerial, NumberOwner, last_edition
+from service.models.tables.training.training import Enrollment
+from service.models.tables.units.organisation import Organisation
 from service.operations.certificates import (
     FACE_CHANGED,
     end_holders,

@@ -19,9 +19,9 @@ from service.domain.training.scores import write_score
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.registry import topic
 from service.models.db.session import session
-from service.models.tables.case import Case
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.runtime.case import Case
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.operations.class_change import (
     FIELD_LABELS,
     changed_fields,

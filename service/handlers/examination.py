@@ -14,9 +14,9 @@ from service.errors import N_, Conflict, InvalidInput, Message
 from service.handlers.registry import Ending, topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.training import Enrollment, RefresherRecord, Score
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.training.training import Enrollment, RefresherRecord, Score
 from service.operations.certificates import find_approved_certificate, find_unapproved_certificate, void_certificate
 from service.operations.context import Context
 from service.operations.enrollments import give_reason, load_enrollment, load_scores

@@ -17,11 +17,11 @@ from service.errors import Message
 from service.handlers.registry import topic
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables import setting
-from service.models.tables.case import CaseDocument
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice
+from service.models.tables.runtime.case import CaseDocument
+from service.models.tables.system import setting
+from service.models.tables.units.organisation import Organisation
 from service.operations.context import Context
 from service.validation.typed_text import as_id
 

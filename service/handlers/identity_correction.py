@@ -21,11 +21,11 @@ from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.persons.correction_list import correction_of
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.certificate import Certificate, next_edition
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, next_edition
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment
 from service.operations.certificates import FACE_CHANGED, count_last, find_approved_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy

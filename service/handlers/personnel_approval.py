@@ -16,9 +16,9 @@ from service.handlers.registry import describe_process, message, task_subject, t
 from service.models.db.session import session
 from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope_adapters import is_in_scope
-from service.models.tables.person import Person
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment
 from service.operations.certificates import end_holders, find_approved_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollments import is_academy

@@ -11,8 +11,8 @@ from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, NotAllowed, NotFound
 from service.handlers.registry import Ending, describe_process, message, task_subject, topic
 from service.models.db.session import session
-from service.models.tables.process import DefinitionFile, DefinitionVersion, ProcessChange, ProcessDraft
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion, ProcessChange, ProcessDraft
 from service.operations.context import Context, TaskSubject
 from service.operations.deployments import (
     DEPLOY,

@@ -11,8 +11,8 @@ from service.domain.accounts.roles import Role
 from service.domain.notices.notices import variables_in
 from service.engine import Process, Request, SentMessage, ServiceCall, Topic, TopicHandler, names_in
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 from service.operations.context import Context, TaskSubject
 from service.validation.typed_text import as_id
 

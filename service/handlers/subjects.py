@@ -18,12 +18,12 @@ from service.domain.values.labelled_enum import Labelled
 from service.engine import Reached, StepError
 from service.errors import N_, InvalidInput, Message, NotFound
 from service.models.db.session import Base, session
-from service.models.tables.certificate import Certificate
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, TrainingClass
 from service.operations.context import Context
 from service.operations.enrollments import load_enrollment, write_enrollment_state
 from service.validation.typed_text import as_id

@@ -15,8 +15,8 @@ from service.handlers.registry import Ending, describe_process, task_subject, to
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.notices.tickets import find_ticket
-from service.models.tables.case_statements import role_organisation
-from service.models.tables.ticket import Ticket, TicketMessage
+from service.models.tables.notices.ticket import Ticket, TicketMessage
+from service.models.tables.runtime.case_statements import role_organisation
 from service.operations.context import Context, TaskSubject
 from service.operations.personal_values import typed_text
 from service.validation.typed_text import as_id

@@ -17,9 +17,9 @@ from service.domain.training.training_kind import TrainingKind
 from service.domain.values.validators import parse_reason
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.handlers.registry import Ending, describe_process, message, start_variables, task_subject, topic
-from service.models.tables.organisation import authority_id
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.operations.class_change import FIELD_LABELS
 from service.operations.class_draft import write_draft
 from service.operations.context import Context, TaskSubject

@@ -32,12 +32,12 @@ from service.handlers.registry import describe_process, message, start_variables
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables import setting
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice
+from service.models.tables.persons.person import Person
+from service.models.tables.system import setting
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.operations.certificates import ending_reason, find_unapproved_certificate, void_certificate
 from service.operations.context import Context, TaskSubject
 from service.operations.enrollment_candidate import build_candidate, build_offer, check_actor

@@ -22,7 +22,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.listeners.row_history import column_names, redacted_columns, told_value
-from service.models.tables.audit import AuditEvent, RowChange
+from service.models.tables.system.audit import AuditEvent, RowChange
 
 UPGRADE = "upgrade_database"  # the event: from which step to which, and how many rows of which column each rewrote
 PREFIX = "migration "  # of the use case, before the step

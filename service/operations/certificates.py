@@ -18,11 +18,11 @@ from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
 from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate, PrintRecord, last_edition
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate, PrintRecord, last_edition
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import Enrollment
+from service.models.tables.units.organisation import Organisation
 from service.operations.context import Context
 
 FIRST_PRINT = N_("首次打印")

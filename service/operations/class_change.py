@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service.domain.training.class_fields import CLASS_FIELDS, DATES
 from service.models.db.session import session
-from service.models.tables.training import Enrollment, Score, TrainingClass
+from service.models.tables.training.training import Enrollment, Score, TrainingClass
 from service.validation.record_fields import Place
 
 FIELD_LABELS = {one.key: one.label for one in CLASS_FIELDS.at(Place.CHANGE)}

@@ -18,9 +18,9 @@ from service.domain.units.units import UnitState
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import QualificationType
-from service.models.tables.training import TrainingClass, TrainingPlan
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.training.training import TrainingClass, TrainingPlan
+from service.models.tables.units.organisation import Organisation
 from service.operations.context import Context
 from service.operations.training_classes import load_class_of_case
 from service.validation.record_fields import Place

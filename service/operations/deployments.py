@@ -10,10 +10,10 @@ from sqlalchemy import func, select, update
 from service.models.db.session import session
 from service.models.listeners.training_need_listener import STALE
 from service.models.queries.system import diagram_english, versions_in_force
-from service.models.tables.audit import AuditEvent
-from service.models.tables.process import DefinitionFile, DefinitionVersion, ProcessChange
-from service.models.tables.training import TrainingNeed
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion, ProcessChange
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.training.training import TrainingNeed
 
 DEPLOY, RESTORE = "deploy_process", "restore_process"
 

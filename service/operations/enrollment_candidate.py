@@ -18,10 +18,10 @@ from service.domain.training.training_need import Need
 from service.errors import NotFound
 from service.models.db.prepared_statements import execute_prepared
 from service.models.queries.scope_adapters import actor_of, subject_of
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.operations.context import Context
 
 _LIVE_CLASSES = select(Enrollment.class_id).where(

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, select
 
 from service.domain.training.training_kind import TrainingKind
 from service.models.db.prepared_statements import PreparedStatement
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import TrainingClass
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.operations.context import TaskSubject
 
 # Columns, not rows: this is read at nearly every step of every enrolment.

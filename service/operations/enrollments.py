@@ -20,9 +20,9 @@ from service.domain.units.units import UnitKind
 from service.errors import N_, Conflict
 from service.models.db.prepared_statements import execute_prepared
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, Score, TrainingClass
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, Score, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.operations.context import Context
 
 MAX_REASON_LENGTH = 500  # characters, as the column has them

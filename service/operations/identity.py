@@ -10,9 +10,9 @@ from service.domain.persons.persons import PersonState
 from service.domain.training.enrollment_state import LIVE_STATES
 from service.errors import N_, Message
 from service.models.db.session import session
-from service.models.tables.certificate import Certificate, NumberOwner
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate, NumberOwner
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment
 
 
 def is_identity_locked(person_id: UUID) -> bool:

@@ -12,8 +12,8 @@ from service.domain.persons.persons import PersonState
 from service.errors import N_, InvalidInput, Message
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner
-from service.models.tables.person import Person
+from service.models.tables.certificates.certificate import Certificate, CertificateSerial, NumberOwner
+from service.models.tables.persons.person import Person
 from service.operations.context import Context
 
 

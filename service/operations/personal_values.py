@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import PersonalValue
+from service.models.tables.runtime.case import PersonalValue
+from service.models.tables.system.audit import AuditEvent
 
 ERASURE = "erase_personal_text"  # the event of a lawful one
 

@@ -15,8 +15,8 @@ from service.domain.values.calendar import DAY, start_of_day
 from service.errors import Message, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.notice import Notice
-from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.notices.notice import Notice
+from service.models.tables.training.training import Enrollment, TrainingClass
 from service.operations.context import Context
 
 CLASS_DEADLINES = "enrol_ends_at starts_at check_in_by"

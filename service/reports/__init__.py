@@ -14,7 +14,7 @@ from typing import NamedTuple
 from service.domain.accounts.roles import Role
 from service.errors import NotFound
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework.report import Report, Table, parse_filter
 
 

@@ -15,9 +15,9 @@ from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import is_unscoped, visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.reports.attempts import (
     CAME,
     CONFIRMED,

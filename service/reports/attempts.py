@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, 
 from sqlalchemy.orm import aliased
 
 from service.domain.values.calendar import start_of_day
-from service.models.tables.certificate import Certificate
-from service.models.tables.training import Enrollment, Score, TrainingClass
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.training.training import Enrollment, Score, TrainingClass
 
 CAME = ("checked_in", "scored", "makeup", "certifying", "completed", "failed", "terminated")
 CONFIRMED = ("confirmed", "no_show", *CAME)

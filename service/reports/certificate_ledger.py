@@ -16,8 +16,8 @@ from service.errors import N_
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
 from service.reports.framework import columns
 from service.reports.framework.filters import PROVINCE, QUERY, choice, hidden, search
 from service.reports.framework.list_page import Chip, ChipRow, ListPage, chips

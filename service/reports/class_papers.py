@@ -16,10 +16,10 @@ from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
 from service.models.queries.training import class_list
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.reports.attempts import CAME, CONFIRMED, First, Second, passed, with_scores
 from service.reports.framework import columns
 from service.reports.framework.filters import hidden

@@ -16,11 +16,11 @@ from service.models.db.clock import today
 from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass, TrainingNeed
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment, TrainingClass, TrainingNeed
+from service.models.tables.units.organisation import Organisation
 from service.reports.attempts import flag
 from service.reports.due_training import DUE, NEEDS, OPEN, finished, kind_of, registered
 from service.reports.framework import columns

@@ -21,10 +21,10 @@ from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import is_unscoped, visible_to
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
+from service.models.tables.units.organisation import Organisation
 from service.reports.attempts import in_year, number_of
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart

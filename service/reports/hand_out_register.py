@@ -6,7 +6,7 @@ from service.domain.accounts.roles import Role
 from service.errors import N_
 from service.models.db.clock import today
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports import print_register
 from service.reports.framework import columns
 from service.reports.framework.filters import QUERY, YEAR, hidden

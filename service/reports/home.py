@@ -8,7 +8,7 @@ from typing import Any
 from service.domain.accounts.roles import Role
 from service.domain.certificates.certificates import WarningBand
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports import due_training, expiry_warnings, monthly_trainees, unit_summary
 from service.reports.framework.chart import Chart
 from service.reports.framework.report import Row

@@ -12,8 +12,8 @@ from service.errors import N_
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import Enrollment, TrainingClass
 from service.reports.attempts import CAME
 from service.reports.framework.chart import Bar, Chart
 

@@ -6,7 +6,7 @@ from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework.report import BUSINESS, CellType, Column, Report
 from service.reports.framework.table import WholeTable
 

@@ -17,9 +17,9 @@ from service.models.queries.certificates.print_list import waiting_prints
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.persons.person import Person
 from service.reports.attempts import flag, made_in_year
 from service.reports.framework import columns
 from service.reports.framework.filters import QUERY, YEAR, hidden, search

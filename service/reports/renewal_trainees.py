@@ -18,11 +18,11 @@ from service.models.db.pagination import SortOrder
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.reports.attempts import First, Second, failed, flag, in_year, judged, participated, passed, with_scores
 from service.reports.framework import columns
 from service.reports.framework.chart import Bar, Chart

@@ -22,8 +22,8 @@ from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.persons.person_history import Version, trainings_of, versions_of
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
 from service.reports.certificate_ledger import shown_state
 from service.reports.framework.report import OFFICIAL, UNITS
 from service.validation.record_fields import Place, write_value

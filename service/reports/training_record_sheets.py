@@ -9,7 +9,7 @@ from service.errors import N_, NotFound
 from service.models.queries.persons.person_changes import kind_of
 from service.models.queries.persons.person_history import Version
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports import training_record
 from service.reports.framework import columns
 from service.reports.framework.filters import hidden

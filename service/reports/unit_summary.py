@@ -12,9 +12,9 @@ from service.errors import N_
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import TrainingNeed
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import TrainingNeed
+from service.models.tables.units.organisation import Organisation
 from service.reports.attempts import number_of
 from service.reports.due_training import Making, holds, making
 from service.reports.framework import columns

@@ -11,8 +11,8 @@ from service.domain.units.units import UnitState, obstacle_to_work
 from service.errors import Conflict, Message, NotAllowed, NotFound
 from service.models.db.session import session
 from service.models.queries.scope_adapters import is_in_scope
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 
 
 def must_reach(user: User, action: Action, unit: Organisation) -> None:

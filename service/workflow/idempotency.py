@@ -11,8 +11,8 @@ from service.errors import N_, Conflict
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Submission
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Submission
 
 
 def once(user: User, form_id: UUID, use_case: str, make: Callable[[], UUID]) -> UUID:

@@ -22,9 +22,9 @@ from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import Lease
-from service.models.tables.case import Job, JobState
-from service.models.tables.mail import Mail, MailState
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.mail import Mail, MailState
+from service.models.tables.runtime.case import Job, JobState
 
 EFFECT = "mail"
 DIGEST, WARNINGS, TEST, NOTICE, CHANGE = "digest", "warnings", "test", "notice", "process_change"

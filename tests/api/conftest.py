@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 from tests.builders.world import make_unit, make_user, sign_in
 
 

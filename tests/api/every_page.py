@@ -16,22 +16,22 @@ from werkzeug.routing import BuildError, Rule
 
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.audit_sample import AuditSample, SampledCase
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.export import ExportLog
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, Photo, QualificationType
-from service.models.tables.person_import import PersonImport
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import Enrollment, TrainingClass, TrainingPlan
-from service.models.tables.user import User
-from service.models.tables.version_change import BacktestRun, MigrationRun
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.notices.notice import Notice
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person, Photo, QualificationType
+from service.models.tables.persons.person_import import PersonImport
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.runtime.version_change import BacktestRun, MigrationRun
+from service.models.tables.system.audit import RowChange
+from service.models.tables.system.audit_sample import AuditSample, SampledCase
+from service.models.tables.system.export import ExportLog
+from service.models.tables.training.training import Enrollment, TrainingClass, TrainingPlan
+from service.models.tables.units.organisation import Organisation
 from service.reports import LISTS, REPORTS
 from service.reports.class_papers import PAPERS
 from service.workflow.processes import definitions

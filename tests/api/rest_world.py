@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from service.domain.accounts.privacy import VERSION
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.system import reference_data
 from service.workflow.versions import deployments
 

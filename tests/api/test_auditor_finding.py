@@ -15,14 +15,14 @@ from sqlalchemy import func, select
 from service.domain.accounts.audit import WORDS
 from service.models.db.session import session
 from service.models.queries.runtime.case_list import NUMBER_LENGTH
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.reports import read_list
 from service.workflow.processes.definitions import definition
 from tests.api.every_page import addresses, examples_of, page_rules, user_named

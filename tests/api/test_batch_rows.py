@@ -22,10 +22,10 @@ from service.handlers import registry
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Incident, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Incident, Task
+from service.models.tables.training.training import Enrollment
 from service.workflow.certificates import certificate_expiry, certificates, printing
 from service.workflow.persons import person_records
 from service.workflow.runtime import jobs, tasks

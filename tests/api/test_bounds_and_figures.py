@@ -13,8 +13,8 @@ from service.domain.accounts.roles import Role
 from service.errors import NotFound
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import RowChange
 from service.reports import LISTS, REPORTS, read_list
 from service.reports.framework.report import CellType, Ratio
 from service.workflow.training.enrollments import refresh_need

@@ -28,7 +28,7 @@ from service.infrastructure.postgres import Server
 from service.models.db.errors import REFUSALS
 from service.models.db.session import db
 from service.models.db.time_limits import COMMAND, JOB, MIGRATION, PAGE, TimeLimits, limit_transactions
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.web.shell.request_routes import THREADS
 from service.workflow.system import readiness
 from tests.api.v1_world import PASSWORD, give_password, make_world

@@ -30,9 +30,9 @@ from werkzeug.test import stream_encode_multipart
 from service.config import Signing, settings
 from service.infrastructure.documents import pdf, pdf_signature
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.certificates import faces
 from tests.builders.faces import ENGLISH, face
 from tests.builders.world import (

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from service.api.http.auth import credential_cache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.accounts import authentication
 from service.workflow.accounts.passwords import hash_password
 from tests.api.rest_world import PASSWORD, Machine, World, make_world

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Incident, Job
+from service.models.tables.runtime.case import Incident, Job
 from tests.api.rest_world import DIAGRAM, FILES, Machine, World, make_world, start
 
 LISTS = (

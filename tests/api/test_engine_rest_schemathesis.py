@@ -11,8 +11,8 @@ from service.domain.accounts import passwords
 from service.domain.accounts.attempts import Pace
 from service.models.db.session import session
 from service.models.queries.camunda.listing import definition_id
-from service.models.tables.case import Case, Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task
 from service.workflow.processes import definitions
 from tests.api.test_pages_fuzz import DECEIT
 from tests.api.test_security_forgery import open_tasks as open_tasks

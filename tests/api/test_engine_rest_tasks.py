@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from service.models.db.session import session
-from service.models.tables.case import JournalRow, Task
+from service.models.tables.runtime.case import JournalRow, Task
 from tests.api.queries import counted
 from tests.api.rest_world import Machine, World, make_world, open_task, start
 

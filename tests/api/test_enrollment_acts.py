@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 
 from service.errors import AnpeiError
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import AcademyLink
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import AcademyLink
 from service.workflow.runtime import tasks
 from service.workflow.training import classes, enrollments, score_corrections
 from tests.builders.stage import Stage, at_nine, class_of, do, enroll, enrollment_of, known, make_stage, publish_class

@@ -20,10 +20,10 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.stored_files import file_sizes
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Job
-from service.models.tables.export import ExportLog
-from service.models.tables.organisation import authority_id
+from service.models.tables.runtime.case import Job
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.export import ExportLog
+from service.models.tables.units.organisation import authority_id
 from service.reports import LISTS, REPORTS, annual_classes
 from service.reports.framework.report import CellType, Column
 from service.web.presenters import report_cells

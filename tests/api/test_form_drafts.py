@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.form_draft import FormDraft
+from service.models.tables.runtime.form_draft import FormDraft
 from service.web.views.accounts.form_drafts import MOST_FIELDS
 from service.workflow.accounts import form_drafts
 from tests.builders.stage import Stage, make_stage

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
 from service.workflow.processes import definitions
 from service.workflow.runtime import history, tasks, variables
 from service.workflow.versions import deployments

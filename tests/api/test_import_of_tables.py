@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from service.errors import Conflict
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import Organisation
 from service.workflow.persons import person_import
 from service.workflow.persons.import_rows import rows_of
 from service.workflow.persons.import_sheet import COLUMNS, find_table

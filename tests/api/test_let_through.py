@@ -17,11 +17,11 @@ from service.config import CHECKOUT
 from service.errors import DefinitionRefused
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.process import DeploymentFault
-from service.models.tables.training import TrainingClass
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.runtime.process import DeploymentFault
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.workflow.processes import definitions
 from service.workflow.training import enrollments
 from service.workflow.versions import deployments

@@ -22,10 +22,10 @@ from service.models.db.clock import MovingClock, today
 from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Job, Task
-from service.models.tables.mail import Mail
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.mail import Mail
+from service.models.tables.runtime.case import Job, Task
+from service.models.tables.units.organisation import authority_id
 from service.workflow import outbox
 from service.workflow.runtime import jobs, tasks
 from service.workflow.system import daily_digest

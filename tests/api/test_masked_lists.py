@@ -15,9 +15,9 @@ from service.models.db.clock import MovingClock
 from service.models.queries.camunda.history import ACTIVITIES, PAST_INSTANCES
 from service.models.queries.camunda.listing import ListQuery, ListRequest
 from service.models.queries.camunda.runtime import INCIDENTS, INSTANCES, JOBS, TASKS
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import authority_id
 from service.reports import _BY_NAME, read_list
 from service.reports.framework.filters import Control, FilterField
 from service.reports.framework.report import Report

@@ -18,9 +18,9 @@ from flask.testing import FlaskClient
 from service.models.db import transaction as unit_of_work
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.organisation import AcademyLink, Organisation, authority_id
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import AcademyLink, Organisation, authority_id
 from service.web.shell.menu import MENU as DECLARED
 from service.workflow.notices import bulletins
 from service.workflow.training import plans

@@ -14,10 +14,10 @@ from service import forms
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, JournalRow
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.units.organisation import Organisation
 from service.workflow.processes import definitions
 from tests.api.every_page import user_named
 from tests.builders.world import sign_in

@@ -14,8 +14,8 @@ from service.domain.accounts.roles import Role
 from service.errors import NotFound
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
 from service.reports import _BY_NAME, read_list
 from tests.api.test_pages_person_import import cells, preview, upload
 from tests.api.v1_world import Machine, make_world, told

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from service.errors import InvalidInput, SignInNeeded
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration, authentication
 from service.workflow.runtime import history, tasks
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of

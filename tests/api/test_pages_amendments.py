@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.training import Enrollment, TrainingClass
+from service.models.tables.training.training import Enrollment, TrainingClass
 from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class, task_of
 from tests.builders.world import sign_in
 

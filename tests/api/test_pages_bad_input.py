@@ -13,8 +13,8 @@ from sqlalchemy import select
 from service.models.db.encryption import blind_index
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.certificate import NumberOwner
-from service.models.tables.person import Person
+from service.models.tables.certificates.certificate import NumberOwner
+from service.models.tables.persons.person import Person
 from service.workflow.persons import person_records
 from tests.builders.stage import make_stage, publish_class
 from tests.builders.world import authority_user, make_person, make_unit, make_user, sign_in

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from service.errors import InvalidInput
 from service.models.db.session import session
-from service.models.tables.print_batch import PrintBatch
+from service.models.tables.certificates.print_batch import PrintBatch
 from service.workflow.certificates import printer_calibration
 from tests.builders.stage import known
 from tests.builders.world import authority_user, make_certificate, make_person, make_photo, make_unit, sign_in

@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.reissue import Reissue
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.certificates.reissue import Reissue
 from service.workflow.certificates import certificate_expiry, reissues
 from service.workflow.runtime import jobs
 from tests.api.queries import counted

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.certificate import PrintRecord
+from service.models.tables.certificates.certificate import PrintRecord
 from tests.builders.world import (
     authority_user,
     fresh,

@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import Enrollment, TrainingClass
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.builders.stage import Stage, at_nine, draft, make_stage

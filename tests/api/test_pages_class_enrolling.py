@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.training import Enrollment
+from service.models.tables.training.training import Enrollment
 from service.workflow.training import enrollments
 from tests.builders.stage import Stage, at_nine, do, enroll, make_stage, publish_class
 from tests.builders.world import make_person, make_unit, sign_in

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.models.db.session import session
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.training import enrollments
 from tests.api.queries import counted
 from tests.builders.stage import Stage, enroll, make_stage, publish_class

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Task
-from service.models.tables.organisation import AcademyLink, Organisation, authority_id
-from service.models.tables.training import Enrollment, TrainingClass, TrainingNeed
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import Enrollment, TrainingClass, TrainingNeed
+from service.models.tables.units.organisation import AcademyLink, Organisation, authority_id
 from service.workflow.persons import person_records, transfers
 from service.workflow.training import enrollments
 from tests.builders.stage import Stage, enroll, make_stage, publish_class

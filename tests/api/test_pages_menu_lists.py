@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.organisation import authority_id
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import authority_id
 from service.workflow.persons import transfers
 from service.workflow.system.backups import record_backup
 from tests.api.queries import counted

@@ -17,10 +17,10 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import notice_list
-from service.models.tables.audit import RowChange
-from service.models.tables.notice import Attachment, Notice
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Attachment, Notice
+from service.models.tables.system.audit import RowChange
+from service.models.tables.units.organisation import authority_id
 from service.workflow.notices import notices
 from service.workflow.system import daily_digest
 from tests.builders.documents import pdf

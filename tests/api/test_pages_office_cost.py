@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import authority_id
+from service.models.tables.notices.notice import Notice
+from service.models.tables.units.organisation import authority_id
 from service.workflow.notices import bulletins
 from service.workflow.system import daily_digest
 from service.workflow.training import plans

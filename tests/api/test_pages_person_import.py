@@ -21,12 +21,12 @@ from service.errors import InvalidInput
 from service.infrastructure import decoder
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, Photo
-from service.models.tables.person_import import ImportPhoto, PersonImport
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person, Photo
+from service.models.tables.persons.person_import import ImportPhoto, PersonImport
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import Organisation
 from service.web.shell.security_headers import MAX_SENT_BYTES
 from service.workflow.persons import import_photos, person_import
 from service.workflow.persons.import_rows import rows_of

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent, RowChange
-from service.models.tables.case import Task
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Task
+from service.models.tables.system.audit import AuditEvent, RowChange
+from service.models.tables.units.organisation import Organisation
 from tests.builders.world import (
     authority_user,
     fresh,

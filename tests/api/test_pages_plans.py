@@ -13,8 +13,8 @@ from sqlalchemy import select
 from service.errors import InvalidInput
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.training import TrainingClass, TrainingPlan
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import TrainingClass, TrainingPlan
 from service.workflow.runtime import tasks
 from service.workflow.system import daily_digest
 from service.workflow.training import plans

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.certificate import PrintRecord
+from service.models.tables.certificates.certificate import PrintRecord
 from tests.api.test_pages_certificates import texts
 from tests.builders.stage import (
     Stage,

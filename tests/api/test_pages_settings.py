@@ -12,10 +12,10 @@ from service.domain.accounts.privacy import VERSION
 from service.errors import TooManyAttempts
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables import setting
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import QualificationType
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.system import setting
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import authentication
 from tests.builders.stage import draft, enroll, known, make_stage, publish_class, task_of
 from tests.builders.world import authority_user, fresh, make_unit, make_user, qualification, sign_in

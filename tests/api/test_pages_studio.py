@@ -13,7 +13,7 @@ from service import engine
 from service.domain.accounts.roles import Role
 from service.engine.validation import validator
 from service.infrastructure.translation import catalogue_english
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.processes import definitions
 from service.workflow.versions import drafts
 from tests.builders.approval import require_approval

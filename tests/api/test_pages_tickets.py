@@ -15,10 +15,10 @@ from service.domain.accounts.roles import Role
 from service.errors import InvalidInput
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.export import ExportLog
-from service.models.tables.organisation import authority_id
-from service.models.tables.ticket import Ticket, TicketFile
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.ticket import Ticket, TicketFile
+from service.models.tables.system.export import ExportLog
+from service.models.tables.units.organisation import authority_id
 from service.workflow.notices import tickets
 from tests.api.queries import counted
 from tests.api.test_web_access import user_of

@@ -15,10 +15,10 @@ from service.errors import Conflict
 from service.models.db.clock import MovingClock
 from service.models.db.session import db, session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import AcademyLink, Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import AcademyLink, Organisation
 from service.workflow.notices import notices
 from service.workflow.units import unit_changes
 from tests.builders.stage import known

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation, authority_id
+from service.models.tables.units.organisation import Organisation, authority_id
 from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.world import authority_user, credit_code, fresh, make_unit, make_user, sign_in
 

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from service.infrastructure.documents import pdf
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.export import ExportLog
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.export import ExportLog
 from service.reports import REPORTS, class_papers
 from tests.api.test_reports import everyone, school
 from tests.builders.trained import make_enrollment

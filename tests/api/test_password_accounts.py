@@ -16,9 +16,9 @@ from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import FormerPassword, User
+from service.models.tables.accounts.user import FormerPassword, User
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration, passwords
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
@@ -154,7 +154,7 @@ def test_basic_sign_in_is_refused_when_the_password_is_past_its_days(client: Fla
 
 
 def test_the_history_of_an_account_names_no_hash(client: FlaskClient, clock: MovingClock, fast: None) -> None:
-    from service.models.tables.audit import RowChange
+    from service.models.tables.system.audit import RowChange
 
     user = officer()
     enter(client, user)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
 from service.workflow.runtime import jobs, tasks
 from service.workflow.training import enrollments
 from tests.api.test_pages_person_import import cells, preview

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from service.models.db.clock import today
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.organisation import authority_id
-from service.models.tables.reissue import Reissue
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.units.organisation import authority_id
 from service.reports import (
     REPORTS,
     annual_classes,
@@ -105,7 +105,7 @@ def school() -> None:
 def certificate_of(row: Any, certificate: Any) -> None:
     from service.models.db.session import session
     from service.models.db.transaction import Operation, transaction
-    from service.models.tables.certificate import Certificate
+    from service.models.tables.certificates.certificate import Certificate
 
     with transaction(Operation("test")):
         session().get_one(Certificate, certificate.id).enrollment_id = row.id

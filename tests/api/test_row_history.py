@@ -15,13 +15,13 @@ from service.models.db.clock import now
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.queries.scope import inbox_addresses
-from service.models.tables.audit import AuditEvent, RowChange
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Task
+from service.models.tables.system.audit import AuditEvent, RowChange
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.web.presenters.formatting import exact
 from service.workflow.system.account_history import account_then
 from tests.api.every_page import user_named

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from service.domain.accounts.roles import Role
 from service.models.db.session import session
-from service.models.tables.saved_view import SavedView
+from service.models.tables.accounts.saved_view import SavedView
 from service.reports import LISTS
 from service.workflow.accounts.saved_views import MOST_VIEWS
 from tests.builders.stage import Stage, make_stage

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.runtime import jobs, tasks
 from tests.api.v1_world import PASSWORD, Machine, make_world
 from tests.builders.stage import (

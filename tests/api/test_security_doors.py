@@ -20,17 +20,17 @@ from werkzeug.routing import Rule
 from service.models.db import encryption
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.audit_sample import AuditSample
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import PrintRecord
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.ticket import Ticket, TicketMessage
-from service.models.tables.training import TrainingPlan
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.notices.notice import Notice
+from service.models.tables.notices.ticket import Ticket, TicketMessage
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.system.audit_sample import AuditSample
+from service.models.tables.training.training import TrainingPlan
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.notices import tickets
 from service.workflow.training import plans
 from service.workflow.versions import deployments

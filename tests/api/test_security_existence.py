@@ -23,21 +23,21 @@ from service.domain.accounts.roles import Role, managed_by
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.scope import TABLES, visible_to
-from service.models.tables.account_session import AccountSession
-from service.models.tables.audit import RowChange
-from service.models.tables.audit_sample import AuditSample
-from service.models.tables.case import Case, CaseDocument, Incident, Job, Submission, Task
-from service.models.tables.certificate import PrintRecord
-from service.models.tables.export import ExportLog
-from service.models.tables.notice import Attachment
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, Photo
-from service.models.tables.person_import import PersonImport
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.saved_view import SavedView
-from service.models.tables.ticket import TicketFile
-from service.models.tables.user import User
-from service.models.tables.version_change import BacktestRun, MigrationRun
+from service.models.tables.accounts.account_session import AccountSession
+from service.models.tables.accounts.saved_view import SavedView
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.notices.notice import Attachment
+from service.models.tables.notices.ticket import TicketFile
+from service.models.tables.persons.person import Person, Photo
+from service.models.tables.persons.person_import import PersonImport
+from service.models.tables.runtime.case import Case, CaseDocument, Incident, Job, Submission, Task
+from service.models.tables.runtime.version_change import BacktestRun, MigrationRun
+from service.models.tables.system.audit import RowChange
+from service.models.tables.system.audit_sample import AuditSample
+from service.models.tables.system.export import ExportLog
+from service.models.tables.units.organisation import Organisation
 from tests.api.every_page import GROUPS, SOURCES, addresses, examples_of, leave_traces, page_rules, user_named
 from tests.api.test_pages_fuzz import DANGEROUS_FORMS, Rota, fields, roles
 from tests.api.test_security_forgery import rest

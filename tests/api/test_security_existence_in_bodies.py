@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 
 from service.api.engine_rest.documents import OPERATIONS
 from service.models.db.ids import new_id
-from service.models.tables.case import Case, Incident, Job, Task
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.version_change import MigrationRun
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Incident, Job, Task
+from service.models.tables.runtime.version_change import MigrationRun
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from tests.api.every_page import GROUPS, examples_of, leave_traces
 from tests.api.test_security_existence import Asker, foreign_id
 from tests.builders.stored import digests

@@ -20,9 +20,9 @@ from service.domain.accounts.roles import Role
 from service.forms import fields
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Case, Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.units.organisation import authority_id
 from service.web.views.runtime.tasks import PAGE_ONLY_FIELDS, digest_of
 from service.workflow.processes import definitions
 from service.workflow.runtime import variables

@@ -16,7 +16,7 @@ from service.errors import SignInNeeded, TooManyAttempts
 from service.infrastructure.http_server import HOLD_ANSWER
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.attempt import Attempt
+from service.models.tables.accounts.attempt import Attempt
 from service.workflow.accounts import authentication
 from service.workflow.accounts.passwords import hash_password
 from tests.builders.world import authority_user, fresh

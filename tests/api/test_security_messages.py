@@ -15,14 +15,14 @@ from sqlalchemy import select
 from service.domain.accounts.permissions import Action
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.person import Person
-from service.models.tables.process import ProcessChange
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.runtime.process import ProcessChange
+from service.models.tables.training.training import Enrollment, TrainingClass
 from tests.api.test_security_forgery import SERVICE, everybody, variable_names
 from tests.api.test_security_forgery import open_tasks as open_tasks
 from tests.api.v1_world import PASSWORD

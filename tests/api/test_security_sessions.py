@@ -15,9 +15,9 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.accounts.session_list import find_session
-from service.models.tables.account_session import AccountSession
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.account_session import AccountSession
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration, authentication, sessions
 from service.workflow.accounts.passwords import hash_password
 from service.workflow.units import unit_changes

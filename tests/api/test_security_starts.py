@@ -12,10 +12,10 @@ from service.errors import NotFound
 from service.forms import fields
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks
 from tests.api.rest_world import HASH

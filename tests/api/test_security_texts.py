@@ -20,14 +20,14 @@ from service.domain.accounts.roles import Role
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.reports import LISTS, REPORTS
 from service.validation.characters import is_storable
 from service.validation.fields import Field

@@ -18,8 +18,8 @@ from service.errors import AnpeiError, Conflict
 from service.models.db.clock import MovingClock, now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.accounts import account_profiles, administration, passwords
 from service.workflow.accounts.administration import KIND_OF_ROLE
 from tests.builders.stage import known

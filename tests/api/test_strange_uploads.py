@@ -7,7 +7,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.processes import definitions
 from service.workflow.versions import deployments, drafts
 from tests.api.rest_world import make_world

@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.case import JournalRow, Task
+from service.models.tables.runtime.case import JournalRow, Task
 from service.workflow.runtime import mends
 from service.workflow.runtime.mends import Mend
 from tests.api import rest_world, v1_world

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from service.models.db.clock import MovingClock
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Task
+from service.models.tables.runtime.case import Task
 from service.workflow.runtime import jobs, tasks
 from tests.api.v1_world import Machine, make_world, told
 from tests.builders.stage import Stage, enroll, enrollment_of, publish_class, task_of
@@ -109,8 +109,8 @@ def test_rest_takes_back_one_and_what_a_key_completed(client: FlaskClient, stage
 
 def test_the_setting_says_for_how_long(app: Flask, client: FlaskClient, stage: Stage, clock: MovingClock) -> None:
     from service.models.db.transaction import Operation, transaction
-    from service.models.tables import setting
-    from service.models.tables.setting import Setting
+    from service.models.tables.system import setting
+    from service.models.tables.system.setting import Setting
 
     with transaction(Operation("test")) as current:
         current.add(Setting(id=new_id(), key="undo_minutes", value="0"))

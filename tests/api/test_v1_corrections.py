@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.models.db.session import session
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
 from tests.api.v1_world import HASH, Machine, make_world, told
 from tests.builders.stage import Stage, certificates_of
 from tests.builders.world import identity_number, make_certificate, make_unit, make_user, portrait

@@ -21,10 +21,10 @@ from service.domain.certificates.faces import FaceLanguage, Layout
 from service.models.db.clock import now, today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import Organisation, authority_id
 from tests.api.queries import counted
 from tests.api.test_v1_chain import new_class
 from tests.api.v1_world import HASH, PASSWORD, Machine, give_password, make_world, told

@@ -17,8 +17,8 @@ from schemathesis.engine import events, from_schema
 from service.domain.accounts import passwords
 from service.domain.accounts.attempts import Pace
 from service.models.db.clock import today
-from service.models.tables.identity_correction import CorrectionFile
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.identity_correction import CorrectionFile
 from service.workflow.persons import corrections, person_records
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from service.domain.accounts.permissions import PERMISSIONS
 from service.domain.accounts.roles import Role
-from service.models.tables.organisation import authority_id
+from service.models.tables.units.organisation import authority_id
 from service.web import BLUEPRINTS
 from tests.builders.world import make_institution, make_unit, make_user, sign_in
 

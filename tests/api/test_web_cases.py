@@ -12,11 +12,11 @@ from service.models.db.clock import MovingClock
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Incident
-from service.models.tables.organisation import authority_id
-from service.models.tables.process import DeploymentFault
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Incident
+from service.models.tables.runtime.process import DeploymentFault
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import authority_id
 from service.workflow.processes import definitions
 from service.workflow.runtime.incidents import record_incident
 from service.workflow.training import enrollments

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from service.models.queries.accounts import session_list
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from tests.builders.world import authority_user, sign_in
 
 

@@ -15,8 +15,8 @@ from service.models.db.clock import MovingClock, now
 from service.models.db.session import session
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
-from service.models.tables.case import Task
-from service.models.tables.training import TrainingClass
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import TrainingClass
 from service.workflow.runtime import tasks as cases
 from tests.api.queries import counted
 from tests.builders.stage import Stage, enroll, make_stage, publish_class

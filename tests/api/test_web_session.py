@@ -16,10 +16,10 @@ from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.attempt import Attempt
-from service.models.tables.audit import AuditEvent
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.attempt import Attempt
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration, authentication
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in
 

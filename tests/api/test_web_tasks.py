@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from service.errors import NotFound
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.case import Task
+from service.models.tables.runtime.case import Task
 from service.workflow.runtime import tasks
 from tests.builders.stage import Stage, enroll, make_stage, publish_class, task_of
 from tests.builders.world import sign_in
@@ -157,7 +157,7 @@ def test_a_claim_can_be_taken_back_from_the_message(client: FlaskClient, stage: 
 
 
 def test_a_long_form_offers_the_choices_of_the_tables(client: FlaskClient, stage: Stage) -> None:
-    from service.models.tables.organisation import authority_id
+    from service.models.tables.units.organisation import authority_id
 
     data = {"organiser_id": str(authority_id("association")), "organiser_role": "association"}
     started = tasks.start(stage.association, "training_class", data)

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 
 from service.domain.accounts.passwords import MAX_FAILURES
 from service.models.db.clock import MovingClock, now
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import authentication
 from tests.builders.stage import known
 from tests.builders.world import authority_user, fresh, make_unit, make_user, sign_in

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from service import forms
 from service.models.db.session import session
 from service.models.queries.runtime import inbox
-from service.models.tables.case import Task
+from service.models.tables.runtime.case import Task
 from service.workflow.processes import definitions
 from tests.builders.open_tasks import stand_at_every_task
 from tests.builders.stage import Stage, enroll, make_stage, publish_class

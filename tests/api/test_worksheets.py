@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
 from service.models.db.clock import MovingClock
-from service.models.tables.training import TrainingClass
+from service.models.tables.training.training import TrainingClass
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.builders.stage import at_nine, do, enroll, make_stage, publish_class, scores_of

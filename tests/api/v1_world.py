@@ -11,7 +11,7 @@ from sqlalchemy import select
 from service.api.http.auth import credential_cache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from tests.builders.stage import Stage, make_stage
 
 PASSWORD = "Blasting-Caps-2026"

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from service.engine import replay
 from service.infrastructure.postgres import Server
 from service.models.db.session import session
-from service.models.tables.case import Case, JournalRow
+from service.models.tables.runtime.case import Case, JournalRow
 from service.workflow.processes import definitions
 from service.workflow.versions import backtests
 from tests.bench import chain

@@ -14,10 +14,10 @@ from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person, Photo, QualificationType
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person, Photo, QualificationType
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.runtime import tasks
 from service.workflow.system import reference_data
 from service.workflow.versions import deployments

@@ -74,8 +74,8 @@ def _print(ready: Callable[[], Any], url: str, user_id: UUID, held: list[UUID]) 
     """Print them as the worker does."""
     app = application(url, JOB)
     with app.app_context():
-        from service.models.tables.print_batch import PrintBatch
-        from service.models.tables.user import User
+        from service.models.tables.accounts.user import User
+        from service.models.tables.certificates.print_batch import PrintBatch
         from service.workflow.certificates import printing
         from service.workflow.runtime import jobs
 

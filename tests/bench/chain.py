@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from service.models.db.session import db, session
-from service.models.tables.case import Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
 from service.workflow.runtime import tasks as cases
 from tests.bench.scratch import application
 from tests.bench.tape import Transaction, record_connections, tape

@@ -43,7 +43,7 @@ def _write_all(ready: Callable[[], Any]) -> list[dict[str, Any]]:
 def _write(name: str, chosen: dict[str, str], is_whole: bool) -> dict[str, Any]:
     """One export from the button to the finished file; its rows, its file and its log go again."""
     from service.models.db.session import session
-    from service.models.tables.user import User
+    from service.models.tables.accounts.user import User
     from service.workflow.runtime import jobs
     from service.workflow.system import exports
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from service.infrastructure.postgres import Server
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from tests.bench import web
 from tests.bench.cast import PASSWORD
 from tests.bench.figures import Figures, p50

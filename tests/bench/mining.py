@@ -11,7 +11,7 @@ from sqlalchemy import text
 from service.domain.accounts.roles import Role
 from service.infrastructure.postgres import Server
 from service.models.db.session import session
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports import read_list
 from service.reports.lists.process_mining import MiningTable
 from tests.bench import chain

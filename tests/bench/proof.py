@@ -12,7 +12,7 @@ from service.engine import replay
 from service.infrastructure import garbage
 from service.infrastructure.postgres import Server
 from service.models.db.session import session
-from service.models.tables.case import JournalRow
+from service.models.tables.runtime.case import JournalRow
 from service.workflow.processes import definitions
 from service.workflow.runtime.verification import Verifier
 from tests.bench import chain

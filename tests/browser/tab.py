@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from service.config import CHECKOUT
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from tests.builders.world import begin_session
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"

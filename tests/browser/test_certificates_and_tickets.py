@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from service.models.db.clock import MovingClock, today
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.ticket import Ticket
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.runtime.case import Task
 from service.workflow.certificates import certificate_expiry, reissues
 from service.workflow.notices import tickets
 from service.workflow.runtime import jobs

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from playwright.sync_api import Page
 
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.versions import deployments
 from tests.api import test_security_forgery as forgery
 from tests.api.rest_world import make_world

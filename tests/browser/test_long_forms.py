@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.person import Person, Photo
+from service.models.tables.persons.person import Person, Photo
 from service.workflow.notices import notices, tickets
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import Stage, make_stage

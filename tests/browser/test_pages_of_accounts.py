@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from service.models.db.clock import MovingClock
-from service.models.tables.organisation import authority_id
+from service.models.tables.units.organisation import authority_id
 from service.workflow.runtime import jobs
 from service.workflow.system import exports
 from tests.browser.tab import overflow, sign_in, violations

@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from service.models.db.clock import MovingClock
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.persons import person_import
 from service.workflow.runtime import jobs
 from tests.api.test_pages_person_import import book, cells

@@ -10,9 +10,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from service.models.db.clock import MovingClock
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingClass
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.browser.tab import overflow, sign_in, violations

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from service.domain.accounts.privacy import VERSION
 from service.models.db.clock import MovingClock
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration
 
 pytestmark = pytest.mark.browser

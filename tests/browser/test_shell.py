@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration
 from service.workflow.runtime import tasks
 from tests.browser.tab import overflow, sign_in, violations

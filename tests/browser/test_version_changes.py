@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.case import Case
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
 from service.workflow.notices import tickets
 from service.workflow.processes import definitions
 from service.workflow.runtime import jobs

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from service.infrastructure.seals import seal_keys, seal_places
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.case import JournalRow
-from service.models.tables.organisation import authority_id
+from service.models.tables.runtime.case import JournalRow
+from service.models.tables.units.organisation import authority_id
 from service.workflow.notices import tickets
 from service.workflow.runtime import history
 from service.workflow.system.sealing import seal_new

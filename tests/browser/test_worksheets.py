@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from service.config import CHECKOUT
 from service.models.db.clock import MovingClock
-from service.models.tables.training import TrainingClass
+from service.models.tables.training.training import TrainingClass
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.browser.tab import sign_in, violations

@@ -6,10 +6,10 @@ from sqlalchemy import select
 
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables import setting
-from service.models.tables.organisation import authority_id
-from service.models.tables.setting import Setting
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system import setting
+from service.models.tables.system.setting import Setting
+from service.models.tables.units.organisation import authority_id
 from service.workflow.versions import drafts
 from tests.builders.stage import known
 from tests.builders.world import make_user

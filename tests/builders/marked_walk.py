@@ -22,17 +22,17 @@ from service.domain.training.class_fields import DATES
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Case, Incident, Task
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
-from service.models.tables.version_change import MigrationRun
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.notices.notice import Notice
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Incident, Task
+from service.models.tables.runtime.version_change import MigrationRun
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.certificates import certificate_expiry
 from service.workflow.processes import definitions
 from service.workflow.runtime import jobs

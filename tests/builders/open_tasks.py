@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.case import Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
+from service.models.tables.units.organisation import authority_id
 from service.workflow.certificates import certificate_expiry, reissues
 from service.workflow.notices import tickets
 from service.workflow.persons import corrections

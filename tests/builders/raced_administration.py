@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Incident, Task
-from service.models.tables.version_change import BacktestRun, MigrationRun
+from service.models.tables.runtime.case import Incident, Task
+from service.models.tables.runtime.version_change import BacktestRun, MigrationRun
 from service.web.views.persons.person_import import spell
 from service.workflow.accounts import (
     account_profiles,

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from service.models.db.clock import MovingClock, today
 from service.models.db.ids import new_id
-from service.models.tables.organisation import authority_id
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import account_profiles, administration
 from service.workflow.certificates import certificate_expiry, certificates, printing, reissues
 from service.workflow.notices import bulletins, notices, tickets

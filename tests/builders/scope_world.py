@@ -23,14 +23,14 @@ from service.models.db.collation import name_keys
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.queries.scope import TABLES
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import AcademyLink, Organisation, authority_id
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import (
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.notice import Notice
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.training.training import (
     ENDED_ENROLLMENT,
     LIVE_ENROLLMENT,
     Enrollment,
@@ -38,7 +38,7 @@ from service.models.tables.training import (
     TrainingNeed,
     TrainingPlan,
 )
-from service.models.tables.user import User
+from service.models.tables.units.organisation import AcademyLink, Organisation, authority_id
 
 PROVINCES = (authority_id("37"), authority_id("41"))
 MINISTRY, ASSOCIATION, PLATFORM = (authority_id(code) for code in ("ministry", "association", "platform"))

@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, Score, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import Enrollment, Score, TrainingClass
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.runtime import jobs, tasks
 from tests.builders.world import authority_user, make_institution, make_person, make_photo, make_unit, make_user
 

@@ -11,11 +11,11 @@ from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, Score, TrainingClass
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment, Score, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.workflow.training.enrollments import refresh_need
 
 

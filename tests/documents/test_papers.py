@@ -32,7 +32,7 @@ from service.reports import (
 )
 from service.reports.framework import columns
 from service.reports.framework.report import CellType, Column, Ratio, Row
-from service.web.presenters import paper_tables
+from service.web.presenters.papers import paper_tables
 from tests.builders import laid_out
 from tests.documents.test_certificate_faces import UYGHUR
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from service.domain.accounts.privacy import VERSION
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case_statements import role_organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case_statements import role_organisation
 from service.workflow.versions import deployments
 
 DIAGRAM = """<?xml version="1.0" encoding="UTF-8"?>

@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from service import engine
 from service.engine import journal, replay
 from service.models.db.session import session
-from service.models.tables.case import Case, JournalRow
+from service.models.tables.runtime.case import Case, JournalRow
 from service.workflow.processes import definitions
 from service.workflow.runtime import executor, history
 from service.workflow.system.row_verification import row_differences
@@ -360,7 +360,7 @@ def test_12_an_invented_case_is_said_to_be_unsealed_and_later_to_be_back_dated(s
 
 def test_28_an_older_database_put_back_is_shorter_than_the_heads_outside(sealed: None, clock: Any) -> None:
     from service.models.db.transaction import Operation, transaction
-    from service.models.tables.audit import AuditEvent
+    from service.models.tables.system.audit import AuditEvent
 
     with transaction(Operation("test")) as current:
         current.add(AuditEvent(action="login"))

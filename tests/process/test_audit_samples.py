@@ -18,10 +18,10 @@ from service.errors import Conflict, InvalidInput, NotAllowed
 from service.evidence import verify
 from service.infrastructure.seals import seal_keys
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.audit_sample import AuditSample
-from service.models.tables.case import Case
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.audit_sample import AuditSample
 from service.workflow.system import audit_samples
 from service.workflow.system.row_verification import row_differences
 from tests.builders.sealed import seal_in

@@ -17,13 +17,13 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.system.inbox_history import open_then
-from service.models.tables.audit import RowChange
-from service.models.tables.case import JournalRow, Task
-from service.models.tables.organisation import AcademyLink
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
-from service.web.presenters.timeline import to_timeline
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import JournalRow, Task
+from service.models.tables.system.audit import RowChange
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import AcademyLink
+from service.web.presenters.replay.timeline import to_timeline
 from service.workflow.certificates import reissues
 from service.workflow.runtime import history, tasks
 from service.workflow.training import enrollments

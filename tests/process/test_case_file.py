@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from service.infrastructure.documents import pdf
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, JournalRow
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.system.audit import AuditEvent
 from tests.api.every_page import user_named
 from tests.builders.world import sign_in
 

@@ -17,15 +17,15 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE
-from service.models.tables.case import (
+from service.models.tables.runtime.case import (
     Case,
     Incident,
     Job,
     JournalRow,
     Task,
 )
-from service.models.tables.case_statements import CLAIM_JOBS
-from service.models.tables.organisation import authority_id
+from service.models.tables.runtime.case_statements import CLAIM_JOBS
+from service.models.tables.units.organisation import authority_id
 from service.workflow.idempotency import once
 from service.workflow.runtime import (
     bulk_completion,

@@ -18,9 +18,9 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
 from service.workflow.certificates import certificate_expiry, certificates
 from service.workflow.runtime import (
     bulk_completion,

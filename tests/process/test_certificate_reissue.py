@@ -13,11 +13,11 @@ from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.certificates import certificate_list
-from service.models.tables.case import JournalRow, Task
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import JournalRow, Task
+from service.models.tables.units.organisation import Organisation
 from service.web.views.system.public import seen_as
 from service.workflow.certificates import certificates, reissues
 from service.workflow.persons import transfers

@@ -14,9 +14,9 @@ from service.errors import InvalidInput
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.person import Person
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case
 from service.workflow.persons.transfers import change_type
 from service.workflow.runtime import history
 from tests.builders.stage import (

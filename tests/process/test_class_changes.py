@@ -16,10 +16,10 @@ from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import notice_list
-from service.models.tables.case import Case, Job
-from service.models.tables.notice import Notice
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.training import TrainingClass
+from service.models.tables.notices.notice import Notice
+from service.models.tables.runtime.case import Case, Job
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.training.training import TrainingClass
 from service.operations.enrollments import take_seat
 from service.workflow.runtime import history, jobs, tasks
 from service.workflow.training import classes, enrollments

@@ -11,7 +11,7 @@ import pytest
 from service.errors import Conflict, InvalidInput
 from service.models.db.clock import today
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.training import TrainingClass
+from service.models.tables.training.training import TrainingClass
 from service.reports.lists.class_worklists import read_offers
 from service.workflow.runtime import history, jobs, tasks
 from service.workflow.training import classes, enrollments

@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 
 from service import demo
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Case, Incident, Task
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Incident, Task
+from service.models.tables.system.audit import RowChange
+from service.models.tables.training.training import TrainingClass
 from service.workflow.processes import definitions
 from service.workflow.runtime import history
 from service.workflow.versions import backtests

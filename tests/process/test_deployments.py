@@ -17,10 +17,10 @@ from service.cli.processes import bring_up_to_date
 from service.config import settings
 from service.errors import Conflict, DefinitionRefused, InvalidInput
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks
 from service.workflow.versions import deployments

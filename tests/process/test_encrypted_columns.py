@@ -14,8 +14,8 @@ from service.models.db import encryption
 from service.models.db.encryption import blind_index, decrypt
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import RowChange
-from service.models.tables.person import Person, Photo
+from service.models.tables.persons.person import Person, Photo
+from service.models.tables.system.audit import RowChange
 from tests.builders.world import make_person, make_photo, make_unit, stored_values
 
 SERVICE = Path(encryption.__file__).parents[2]

@@ -25,9 +25,9 @@ from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.units.unit_fields import UNIT_FIELDS
 from service.models.db.encryption import ENCRYPTED_TYPES
 from service.models.db.session import Base, session
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass, TrainingPlan
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingClass, TrainingPlan
+from service.models.tables.units.organisation import Organisation
 from service.validation.record_fields import FieldKind
 from service.workflow.runtime import history
 from tests.builders.marked_walk import MarkedWalk

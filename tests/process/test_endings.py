@@ -18,12 +18,12 @@ from service.domain.training.enrollment_state import LIVE_STATES
 from service.errors import Conflict, InvalidInput, NotFound
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, RefresherRecord, TrainingClass
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.notice import Notice
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import Enrollment, RefresherRecord, TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.notices import tickets

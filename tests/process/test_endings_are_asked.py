@@ -18,7 +18,7 @@ from service import handlers
 from service.errors import NotAsked
 from service.infrastructure.translation import catalogue_english
 from service.models.db.session import session
-from service.models.tables.case import Task
+from service.models.tables.runtime.case import Task
 from service.workflow.runtime import bulk_completion, tasks
 from tests.api.test_security_messages import DOORS
 from tests.builders.open_tasks import BPMN, PROCESSES

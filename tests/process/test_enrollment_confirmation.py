@@ -12,9 +12,9 @@ from sqlalchemy import select
 from service.errors import Conflict, InvalidInput, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
+from service.models.tables.notices.notice import Notice
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import authority_id
 from service.workflow.persons.transfers import transfer_person
 from service.workflow.runtime import history, jobs, tasks
 from tests.builders.stage import (

@@ -12,9 +12,9 @@ import pytest
 
 from service.errors import NotFound
 from service.models.db.clock import today
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import authority_id
 from service.workflow.training import enrollment_eligibility, enrollments
 from tests.builders.stage import known, make_stage
 from tests.builders.world import make_class, make_person, make_unit, make_user, qualification

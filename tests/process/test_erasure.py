@@ -15,12 +15,12 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.persons.retention import delete_photos
-from service.models.tables import setting
-from service.models.tables.audit import AuditEvent, RowChange
-from service.models.tables.case import PersonalValue
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person, Photo
-from service.models.tables.setting import Setting
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person, Photo
+from service.models.tables.runtime.case import PersonalValue
+from service.models.tables.system import setting
+from service.models.tables.system.audit import AuditEvent, RowChange
+from service.models.tables.system.setting import Setting
 from service.operations.personal_values import erase
 from service.worker import daily
 from service.workflow.persons.retention import erase_due

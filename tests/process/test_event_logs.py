@@ -21,12 +21,12 @@ from service.errors import InvalidInput, NotFound
 from service.evidence.event_log.logged_case import OBJECT_TYPES
 from service.models.db.session import session
 from service.models.queries.runtime.event_log import LogFilter
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, JournalRow, Task
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, JournalRow, Task
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.workflow.system import event_logs
 from service.workflow.system.event_logs import FORMATS, record_named_export, write_log
 

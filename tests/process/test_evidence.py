@@ -17,8 +17,8 @@ from service.errors import Conflict, NotAllowed, NotFound
 from service.evidence import verify
 from service.infrastructure.seals import seal_keys, seal_places
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.organisation import authority_id
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import authority_id
 from service.workflow.runtime import tasks as cases
 from service.workflow.system.evidence import evidence_for, make_evidence
 from service.workflow.system.sealing import seal_new

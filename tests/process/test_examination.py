@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, InvalidInput
 from service.models.db.session import session
-from service.models.tables.training import RefresherRecord, TrainingClass
+from service.models.tables.training.training import RefresherRecord, TrainingClass
 from service.workflow.runtime import history, jobs, tasks
 from tests.builders.stage import (
     Stage,

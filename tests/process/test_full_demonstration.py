@@ -13,17 +13,17 @@ from service.domain.training.enrollment_state import LIVE_STATES, EnrollmentStat
 from service.models.db.clock import now, today
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables.audit import RowChange
-from service.models.tables.case import (
+from service.models.tables.certificates.certificate import Certificate, CertificateSerial, NumberOwner
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import (
     Case,
     Incident,
     Job,
     JournalRow,
     Task,
 )
-from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner
-from service.models.tables.person import Person
-from service.models.tables.training import (
+from service.models.tables.system.audit import RowChange
+from service.models.tables.training.training import (
     Enrollment,
     RefresherRecord,
     TrainingClass,

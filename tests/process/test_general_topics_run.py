@@ -16,7 +16,7 @@ from service.errors import AnpeiError
 from service.handlers import general
 from service.infrastructure import outbound_http
 from service.models.db.clock import MovingClock
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.processes import definitions
 from service.workflow.runtime import jobs, tasks
 from service.workflow.versions import deployments

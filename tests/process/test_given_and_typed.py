@@ -15,11 +15,11 @@ from service.errors import InvalidInput
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.certificate import CertificateSerial, NumberOwner
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
-from service.models.tables.ticket import Ticket
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import CertificateSerial, NumberOwner
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import authority_id
 from service.workflow.accounts import administration
 from service.workflow.notices.tickets import open_ticket
 from service.workflow.persons.person_records import save_and_submit, save_person, submit_person

@@ -18,12 +18,12 @@ from service.models.db.clock import today
 from service.models.db.encryption import blind_index
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import JournalRow, Task
-from service.models.tables.certificate import Certificate, NumberOwner
-from service.models.tables.identity_correction import CorrectionFile, IdentityCorrection
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, NumberOwner
+from service.models.tables.persons.identity_correction import CorrectionFile, IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import JournalRow, Task
+from service.models.tables.system.audit import AuditEvent
 from service.validation.record_fields import Place
 from service.workflow.certificates import certificates
 from service.workflow.persons import corrections, transfers

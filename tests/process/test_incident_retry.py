@@ -17,8 +17,8 @@ from service.models.db.ids import new_id
 from service.models.db.pagination import PAGE_SIZE
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, Incident, Job, JournalRow
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Incident, Job, JournalRow
 from service.workflow.runtime import history, incident_retry, incidents, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend
 from service.workflow.versions import deployments

@@ -23,9 +23,9 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE
 from service.models.queries.stored_files import file_sizes
-from service.models.tables.case import Job
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.print_batch import PrintBatch
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.runtime.case import Job
 from service.workflow.certificates import printing
 from service.workflow.runtime import jobs
 from tests.builders.stage import make_stage

@@ -27,13 +27,13 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.queries.stored_files import LIFETIME, PIECE_BYTES, file_sizes, read_file, write_file
-from service.models.tables.case import Job, JobState
-from service.models.tables.certificate import PrintRecord
-from service.models.tables.export import ExportLog
-from service.models.tables.person import Person
-from service.models.tables.person_import import PersonImport
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.persons.person import Person
+from service.models.tables.persons.person_import import PersonImport
+from service.models.tables.runtime.case import Job, JobState
+from service.models.tables.system.export import ExportLog
 from service.web.views.persons.person_import import spell
 from service.workflow.certificates import printing
 from service.workflow.persons import person_import

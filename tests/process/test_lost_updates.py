@@ -29,7 +29,7 @@ from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.db.transaction import Operation, transaction
 from service.models.db.unit_of_work import UnitOfWork
-from service.models.tables.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
 from service.operations.certificates import FIRST_PRINT
 from service.workflow.accounts import passwords
 from service.workflow.certificates import certificates

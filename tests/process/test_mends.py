@@ -22,9 +22,9 @@ from service.handlers import SUBJECTS
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, Incident, Job, JournalRow, PersonalValue, Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Incident, Job, JournalRow, PersonalValue, Task
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.runtime import executor, history, jobs, mends, tasks
 from service.workflow.runtime.mends import KINDS, Mend
 from service.workflow.versions import deployments

@@ -13,7 +13,7 @@ from service.domain.accounts.roles import Role
 from service.domain.notices.notices import NOTIFIED
 from service.errors import Conflict
 from service.models.db.clock import MovingClock
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.processes import definitions
 from service.workflow.runtime import history, jobs, tasks, undo
 from service.workflow.versions import deployments

@@ -11,8 +11,8 @@ import pytest
 from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import authority_id
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import authority_id
 from service.workflow.persons.person_records import deregister_person, submit_person, take_back_person
 from service.workflow.persons.transfers import transfer_person
 from service.workflow.runtime import history, tasks

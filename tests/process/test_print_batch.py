@@ -24,11 +24,11 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates.print_list import printable
 from service.models.queries.lease import LEASE
 from service.models.queries.stored_files import file_sizes
-from service.models.tables.case import Job, JobState
-from service.models.tables.case_statements import CLAIM_JOB
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.reissue import Reissue
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.runtime.case import Job, JobState
+from service.models.tables.runtime.case_statements import CLAIM_JOB
 from service.workflow.certificates import certificates, faces, printing, reissues
 from service.workflow.runtime import jobs
 from tests.api.test_pages_certificates import texts

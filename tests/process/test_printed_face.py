@@ -16,10 +16,10 @@ from service.errors import AnpeiError, Conflict
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.certificate import Certificate, PrintRecord, next_edition
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate, PrintRecord, next_edition
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment
+from service.models.tables.units.organisation import Organisation
 from service.reports import class_papers
 from service.workflow.certificates import certificates, electronic_certificates, printing
 from service.workflow.persons.person_records import save_person, take_back_person

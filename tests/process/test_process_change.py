@@ -23,10 +23,10 @@ from service.engine import Plan
 from service.errors import Conflict, DefinitionRefused, InvalidInput, NotAllowed, NotFound
 from service.handlers.registry import reason_barred
 from service.models.db.session import session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, Task
-from service.models.tables.process import DefinitionVersion, ProcessChange
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.runtime.process import DefinitionVersion, ProcessChange
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.processes import definitions
 from service.workflow.processes.vocabulary import vocabulary
 from service.workflow.runtime import jobs, mends, tasks

@@ -17,11 +17,11 @@ from service.models.db.clock import CHINA
 from service.models.db.session import session
 from service.models.queries.runtime import case_list
 from service.models.queries.runtime.event_log import LogFilter
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, Task
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.reports import read_list
 from service.reports.lists.process_mining import MiningTable, duration
 from service.workflow.system import event_logs

@@ -15,11 +15,11 @@ from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.listeners.training_need_listener import STALE
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, RefresherRecord, TrainingClass, TrainingNeed
-from service.models.tables.training_need_statements import READ, REPEATED
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, RefresherRecord, TrainingClass, TrainingNeed
+from service.models.tables.training.training_need_statements import READ, REPEATED
+from service.models.tables.units.organisation import Organisation
 from service.operations.legacy_certificates import relink_certificate
 from service.workflow.persons import transfers
 from service.workflow.system.data_check import CHECKS, DataDifference, differences
@@ -186,7 +186,7 @@ def test_check_data_finds_what_was_changed_behind_its_back(people: dict[str, Key
 
 
 def test_a_new_table_of_decisions_makes_every_need_stale(people: dict[str, Key], app: Any) -> None:
-    from service.models.tables.process import DefinitionFile, DefinitionVersion
+    from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion
     from service.workflow.processes import definitions
     from service.workflow.versions import deployments
 

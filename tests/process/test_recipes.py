@@ -22,8 +22,8 @@ from service.infrastructure.documents import pdf
 from service.models.db.clock import MovingClock, now
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Case, CaseDocument, Task
-from service.models.tables.training import TrainingClass
+from service.models.tables.runtime.case import Case, CaseDocument, Task
+from service.models.tables.training.training import TrainingClass
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
 from service.workflow.processes.drawing import Drawing

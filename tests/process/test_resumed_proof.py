@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from service.errors import Conflict
 from service.infrastructure.seals import seal_keys
 from service.models.db.session import session
-from service.models.tables.case import Task
+from service.models.tables.runtime.case import Task
 from service.workflow.runtime import tasks as cases
 from service.workflow.system import proof, proof_checkpoint, sealing
 from service.workflow.system.proof_checkpoint import Checkpoint

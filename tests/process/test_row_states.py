@@ -16,7 +16,7 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.listeners.row_history import UNKNOWN, column_names, default_of, told_value
 from service.models.queries.system.row_changes import changes_of
-from service.models.tables.notice import Notice
+from service.models.tables.notices.notice import Notice
 
 VALUES: dict[str, tuple[Any, ...]] = {
     "title": ("甲", "乙", "丙"),

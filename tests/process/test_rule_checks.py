@@ -17,9 +17,9 @@ from service.infrastructure.postgres import Server
 from service.models.db.clock import CHINA
 from service.models.db.session import session
 from service.models.queries.runtime.rule_checks import CONFIRMATIONS, RULES, SEPARATED
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate, CertificateSerial
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, CertificateSerial
+from service.models.tables.runtime.case import Case, Task
 from service.reports import read_list
 from service.reports.lists.rule_checks import Rule
 from tests.builders.world import sign_in

@@ -19,12 +19,12 @@ from service.models.db.session import session
 from service.models.queries.runtime.object_names import object_names
 from service.models.queries.scope import COMPILED, TABLES, visible_to
 from service.models.queries.scope_adapters import actor_of, subject_of
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from tests.builders.scope_world import ScopeWorld
 
 

@@ -18,10 +18,10 @@ from service.config import CHECKOUT
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.case import Case
-from service.models.tables.organisation import authority_id
-from service.models.tables.process import ProcessChange
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import ProcessChange
+from service.models.tables.units.organisation import authority_id
 from service.reports import pending_work
 from service.workflow.processes import definitions
 from service.workflow.runtime import history, jobs

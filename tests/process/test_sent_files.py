@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from service.models.db.session import session
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.process import DefinitionVersion
 from tests.api.rest_world import Machine, make_world
 from tests.builders.world import sign_in
 from tests.process.small_process import DIAGRAM, FORM

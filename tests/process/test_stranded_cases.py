@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from service import engine
 from service.models.db.session import session
-from service.models.tables.case import Case, Task
+from service.models.tables.runtime.case import Case, Task
 from service.workflow.runtime import tasks
 from service.workflow.versions import deployments, drafts
 from service.workflow.versions.deployments import Author

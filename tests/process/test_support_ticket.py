@@ -14,15 +14,15 @@ from service.models.db.session import session
 from service.models.queries.notices.tickets import messages_of
 from service.models.queries.runtime.inbox import Filter, read
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, visible_to
-from service.models.tables.case import (
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.runtime.case import (
     Case,
     JournalRow,
     PersonalValue,
     Task,
 )
-from service.models.tables.organisation import authority_id
-from service.models.tables.ticket import Ticket
-from service.models.tables.user import User
+from service.models.tables.units.organisation import authority_id
 from service.workflow.notices import tickets
 from service.workflow.runtime import history, jobs, tasks
 from tests.builders.stage import Stage, do, ended_at, known, make_stage, open_tasks, task_of

@@ -12,11 +12,11 @@ from sqlalchemy import select
 from service.errors import Conflict, InvalidInput
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import authority_id
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice
+from service.models.tables.runtime.case import Case
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import authority_id
 from service.workflow.runtime import (
     history,
     jobs,

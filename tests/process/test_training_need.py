@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingNeed
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingNeed
 from service.workflow.certificates.certificates import revoke
 from service.workflow.training.enrollments import refresh_need
 from tests.builders.stage import Stage, at_nine, do, ended_at, enroll, make_stage, publish_class

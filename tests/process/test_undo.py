@@ -24,9 +24,9 @@ from service.models.db.clock import MovingClock, now, today
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Case, JournalRow, Task
-from service.models.tables.organisation import authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow, Task
+from service.models.tables.units.organisation import authority_id
 from service.workflow.processes import definitions
 from service.workflow.runtime import bulk_completion, history, jobs, tasks, undo
 from service.workflow.runtime.row_restoration import DELIVERED, FINAL, WENT_ON

@@ -15,9 +15,9 @@ from service import models
 from service.models.db.prepared_statements import execute_prepared, get_prepared
 from service.models.db.session import session
 from service.models.db.transaction import Operation, current_operation, transaction
-from service.models.tables.audit import RowChange
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import QualificationType
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.system.audit import RowChange
+from service.models.tables.units.organisation import Organisation
 from tests.builders.world import make_unit, qualification
 
 pytestmark = pytest.mark.usefixtures("app")

@@ -30,9 +30,9 @@ from service.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, Job, JournalRow, Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Job, JournalRow, Task
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.processes import definitions
 from service.workflow.runtime import history, jobs, mends, tasks
 from service.workflow.runtime.mends import Mend

@@ -13,8 +13,8 @@ from service.config import CHECKOUT
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Task
-from service.models.tables.version_change import BacktestRun
+from service.models.tables.runtime.case import Task
+from service.models.tables.runtime.version_change import BacktestRun
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks
 from service.workflow.versions import backtests, deployments

@@ -20,10 +20,10 @@ from service.infrastructure.documents import pdf
 from service.migrations import upgrade
 from service.models.db.clock import today
 from service.models.db.session import session
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.runtime.case import Case
 from service.reports import may_export, training_record
-from service.web.presenters import papers
+from service.web.presenters.papers import papers
 from service.web.shell.menu import MENU
 from service.workflow.certificates import certificate_expiry
 from service.workflow.processes import definitions

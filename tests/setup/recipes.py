@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CATALOGUE = "service/translations/en/LC_MESSAGES/messages.po"
-PERSON_FIELDS, PERSON = "service/domain/persons/person_fields.py", "service/models/tables/person.py"
+PERSON_FIELDS, PERSON = "service/domain/persons/person_fields.py", "service/models/tables/persons/person.py"
 MIGRATIONS = "service/migrations/versions"
 DIAGRAM, FORM = "processes/certificate_deregistration.bpmn", "forms/file_papers.form"
 HANDLERS = "service/handlers/certificate_deregistration.py"
@@ -121,8 +121,8 @@ from service.errors import N_
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.units.organisation import Organisation
+from service.models.tables.accounts.user import User
 from service.reports.framework.report import OFFICIAL, CellType, Column, Report
 from service.reports.framework.table import WholeTable
 

@@ -17,7 +17,7 @@ from service.engine import replay
 from service.errors import Message
 from service.infrastructure.translation import catalogue_english
 from service.reports.lists.audit_events import detail_word
-from service.web.presenters import timeline
+from service.web.presenters.replay import timeline
 from service.workflow.runtime import mends
 from service.workflow.runtime.history import MENDS
 from service.workflow.versions import case_migrations, deployments

@@ -18,7 +18,7 @@ from service.engine.canonical_files import DEFAULTS, DRAWINGS, UNSAID, XSI
 from service.engine.comparison import align, compare
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.errors import DefinitionRefused
-from service.web.presenters.studio_words import SAID, WHAT, WORDS, two_sides
+from service.web.presenters.panels.studio_words import SAID, WHAT, WORDS, two_sides
 from service.workflow.processes.definitions import FORMS, PROCESSES
 from service.workflow.processes.diagram_layout import drawn_whole
 

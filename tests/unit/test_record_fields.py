@@ -11,9 +11,9 @@ from service.domain.persons.person_fields import PERSON_FIELDS
 from service.domain.training.class_fields import CLASS_FIELDS
 from service.domain.training.plan_fields import PLAN_FIELDS
 from service.domain.units.unit_fields import UNIT_FIELDS
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass, TrainingPlan
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingClass, TrainingPlan
+from service.models.tables.units.organisation import Organisation
 from service.validation.record_fields import FieldKind, Place, RecordField, write_value
 
 RECORDS = {

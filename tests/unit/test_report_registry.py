@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.accounts.roles import Role
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports import LISTS, REPORTS, get_report, may_export
 from service.reports.framework.filters import Control
 from service.reports.framework.report import parse_filter

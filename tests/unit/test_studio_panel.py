@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service.engine.validation import allow_list
-from service.web.presenters import studio_panel
-from service.web.presenters.studio_panel import CHILDREN, NOT_OFFERED, NOT_SHOWN, PARTS, SHOWN
+from service.web.presenters.panels import studio_panel
+from service.web.presenters.panels.studio_panel import CHILDREN, NOT_OFFERED, NOT_SHOWN, PARTS, SHOWN
 
 OF_PARTS = {"id", "name"}
 """What a definition, a loop or an error is known by: chosen with it."""

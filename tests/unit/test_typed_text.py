@@ -48,7 +48,7 @@ CLEAN = "read by the form or the converter that declares it"
 DIGITS = "digits or an option that was looked at before"
 ALLOWED: dict[str, str] = {
     "web/presenters/date_ruler.py:lay": STORED,
-    "web/presenters/decision_panels.py:_need_card": STORED,
+    "web/presenters/panels/decision_panels.py:_need_card": STORED,
     "web/shell/mail_templates.py:_deliver": STORED,
     "web/views/certificates/printing.py:show": STORED,
     "web/views/persons/person_import.py:_preview": STORED,

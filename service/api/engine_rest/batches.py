@@ -8,7 +8,7 @@ from service.api.engine_rest import serializers
 from service.api.engine_rest.blueprint import blueprint, json_response, no_content, user
 from service.api.engine_rest.parameters import read_list_request
 from service.models.queries.camunda.batches import BATCHES, PAST_BATCHES
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.versions import background_runs, case_migrations
 
 

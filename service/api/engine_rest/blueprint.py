@@ -19,7 +19,7 @@ from service.api.http.errors import (
 )
 from service.errors import N_, AnpeiError, NotAllowed, NotFound
 from service.models.db.errors import DATABASE_ERRORS
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 
 VERSION = "7.24.0"  # of the dialect: what clients compare themselves with
 ORIGINS = ("file://", "null")  # Camunda Modeler runs from a file

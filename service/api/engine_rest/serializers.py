@@ -7,7 +7,7 @@ from typing import Any
 
 from service.models.queries.camunda import batches
 from service.models.queries.camunda.listing import Row, definition_id
-from service.models.tables.version_change import MigrationRun
+from service.models.tables.runtime.version_change import MigrationRun
 from service.workflow.processes import definitions
 
 

@@ -24,7 +24,7 @@ from service.api.engine_rest.variable_values import read_variables, write_variab
 from service.errors import N_, NotFound
 from service.models.queries.camunda.listing import ListRequest
 from service.models.queries.camunda.runtime import TASKS, form_of
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.validation.typed_text import as_id
 from service.workflow.runtime import tasks, variables
 

@@ -17,7 +17,7 @@ from service.domain.accounts import privacy
 from service.errors import N_, NotAllowed, SignInNeeded
 from service.models.db.clock import now
 from service.models.queries.accounts.credential_stamp import CredentialStamp, credential_stamp, detached_copy
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.accounts import authentication, passwords
 from service.workflow.authorization import obstacle_before_record
 

@@ -11,7 +11,7 @@ from service.domain.accounts.roles import Role
 from service.errors import Message
 from service.infrastructure.translation import translate
 from service.models.queries.units import unit_list
-from service.models.tables.person import QualificationType
+from service.models.tables.persons.person import QualificationType
 
 blp = Blueprint("v1_account", __name__, description="账号与参考数据 / Account and reference data")
 

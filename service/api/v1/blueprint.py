@@ -20,7 +20,7 @@ from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import N_, AnpeiError, NotAllowed
 from service.models.db.errors import DATABASE_ERRORS
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.authorization import obstacle_before_record
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -28,7 +28,7 @@ from service.models.db.transaction import expire_session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import task_lookup
 from service.models.queries.training import class_list
-from service.models.tables.training import TrainingClass
+from service.models.tables.training.training import TrainingClass
 from service.validation.record_fields import Place
 from service.workflow.training import classes, enrollment_eligibility, enrollments
 

@@ -14,7 +14,7 @@ from service.api.v1.task_completion import complete_first_step
 from service.domain.accounts.permissions import Action
 from service.models.db.transaction import expire_session
 from service.models.queries.persons.correction_list import corrections_of
-from service.models.tables.identity_correction import CorrectionFile, IdentityCorrection
+from service.models.tables.persons.identity_correction import CorrectionFile, IdentityCorrection
 from service.workflow.persons import corrections, person_records
 
 blp = Blueprint("v1_corrections", __name__, description="身份更正 / Corrections of identity")

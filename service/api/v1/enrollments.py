@@ -19,7 +19,7 @@ from service.models.db.transaction import expire_session
 from service.models.queries.persons.person_history import scores_of
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list, enrollment_list
-from service.models.tables.training import Enrollment
+from service.models.tables.training.training import Enrollment
 from service.workflow.training import enrollments, score_corrections
 
 blp = Blueprint("v1_enrollments", __name__, description="报名 / Enrolments")

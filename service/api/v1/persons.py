@@ -35,7 +35,7 @@ from service.models.queries.persons.person_history import trainings_of
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables.person import Person, Photo
+from service.models.tables.persons.person import Person, Photo
 from service.validation.record_fields import Place
 from service.workflow.persons import person_records, transfers
 from service.workflow.training import enrollments

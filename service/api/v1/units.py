@@ -21,7 +21,7 @@ from service.errors import NotFound
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
-from service.models.tables.organisation import Organisation
+from service.models.tables.units.organisation import Organisation
 from service.validation.record_fields import Place
 from service.workflow.units import unit_changes, units
 

@@ -17,7 +17,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.db.unit_of_work import Operation, UnitOfWork
-from service.models.tables.audit import RowChange, Values
+from service.models.tables.system.audit import RowChange, Values
 
 
 def _plain(value: Any) -> Any:

@@ -20,10 +20,10 @@ from sqlalchemy.orm.attributes import History
 
 from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.unit_of_work import UnitOfWork
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingNeed
-from service.models.tables.training_need_statements import READ, REPEATED
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingNeed
+from service.models.tables.training.training_need_statements import READ, REPEATED
 
 STALE = date(1, 1, 1)
 _LINKS = ("person_id", "certificate_id")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Result
 
 from service.models.db.clock import now
 from service.models.db.session import db, session
-from service.models.tables.case_statements import COMPLETE_JOB, EXTEND_JOB_LEASE, LOCK_JOB, POSTPONE_JOB
+from service.models.tables.runtime.case_statements import COMPLETE_JOB, EXTEND_JOB_LEASE, LOCK_JOB, POSTPONE_JOB
 
 LEASE = timedelta(seconds=60)  # from one extension to the next; a worker that died delays its job by this
 

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, and_, cast, false, func, or_
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, TSQUERY
 
 from service.domain.values.names import fold
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import Organisation
 
 
 def named(table: type[Person] | type[Organisation], text: str) -> ColumnElement[bool]:

@@ -21,14 +21,14 @@ from service.domain.training.plans import PlanState
 from service.domain.units.units import UnitKind, UnitState
 from service.errors import N_, NotFound
 from service.models.db.session import session
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import AcademyLink, Organisation
-from service.models.tables.person import Person
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import Enrollment, TrainingClass, TrainingNeed, TrainingPlan
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.notice import Notice
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import Enrollment, TrainingClass, TrainingNeed, TrainingPlan
+from service.models.tables.units.organisation import AcademyLink, Organisation
 from service.validation.typed_text import as_id
 
 Row = TypeVar("Row")

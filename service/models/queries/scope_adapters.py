@@ -8,8 +8,8 @@ from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import Role
 from service.domain.accounts.scopes import Actor, ScopedObject, includes, scope_of
 from service.domain.units.units import UnitKind, UnitState
-from service.models.tables.organisation import AcademyLink, Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import AcademyLink, Organisation
 
 
 def is_in_scope(user: User, action: Action, unit: Organisation) -> bool:

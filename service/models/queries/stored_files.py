@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from service.models.db.clock import now
 from service.models.db.session import db, session
 from service.models.db.unit_of_work import UnitOfWork
-from service.models.tables.stored_file import FilePiece
+from service.models.tables.system.stored_file import FilePiece
 
 PIECE_BYTES = 1 << 20  # of a file that are in memory at once, some four times: plain, encrypted, and as they are sent
 LIFETIME = timedelta(days=1)

@@ -17,8 +17,8 @@ from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import is_unscoped
 from service.models.queries.training import class_list
 from service.models.queries.units import unit_list
-from service.models.tables.person import QualificationType
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import QualificationType
 from service.validation.characters import strip_unseen
 from service.validation.typed_text import as_id, as_whole
 from service.validation.written import plain_number

@@ -9,7 +9,7 @@ from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 
 Counts = Callable[[User, ReportFilter], Mapping[str, int]]
 """Counts of a list by the keys of its chips, and ``total``."""

@@ -12,7 +12,7 @@ from service.domain.accounts.roles import Role
 from service.domain.values.labelled_enum import Labelled
 from service.models.db.pagination import Page
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework.chart import Chart
 from service.reports.framework.filters import FilterField, read_values
 from service.reports.framework.list_page import ListPage

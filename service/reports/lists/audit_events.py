@@ -13,7 +13,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_, Message
 from service.models.queries.accounts.audit_list import ORDER, details_of, events_query
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import Control, FilterField, choice, lookup, search
 from service.reports.framework.list_page import ListPage

@@ -18,8 +18,8 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import case_list
-from service.models.tables.case import Case
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
 from service.reports.framework import columns
 from service.reports.framework.filters import Choices, Control, FilterField, choice, lookup, search
 from service.reports.framework.list_page import ListPage

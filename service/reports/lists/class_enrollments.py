@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.errors import N_, NotFound
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework.filters import hidden
 from service.reports.framework.report import BUSINESS, Report
 from service.reports.framework.table import PagedTable

@@ -12,7 +12,7 @@ from service.models.db.clock import today
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_worklists
 from service.models.queries.units import province_list
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import hidden
 from service.reports.framework.list_page import ChipRow, ListPage, chips

@@ -16,8 +16,8 @@ from service.errors import N_, NotFound
 from service.infrastructure import rich_text
 from service.models.queries.notices import notice_list
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.notice import Notice
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice
 from service.reports.framework import columns
 from service.reports.framework.filters import Control, FilterField, choice, hidden, search
 from service.reports.framework.list_page import ListPage

@@ -19,7 +19,7 @@ from service.models.queries.persons.person_changes import (
 )
 from service.models.queries.persons.person_history import Change, changes_in
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import hidden, search
 from service.reports.framework.list_page import ChipRow, ListPage, chips

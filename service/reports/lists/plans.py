@@ -13,7 +13,7 @@ from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import plan_list
 from service.models.queries.units import unit_completeness
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import PROVINCE, choice, lookup, search
 from service.reports.framework.list_page import ListPage

@@ -15,8 +15,8 @@ from service.evidence.event_log.process_map import ProcessMap, process_map
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import case_list, mining
-from service.models.tables.process import DefinitionFile, DefinitionVersion
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion
 from service.reports.framework.filters import Control, FilterField, lookup, search
 from service.reports.framework.list_page import ListPage
 from service.reports.framework.report import CellType, Column, Ratio, Report, Row, roles_that_may

@@ -9,7 +9,7 @@ from service.domain.units.units import UnitKind
 from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.units import unit_completeness
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.list_page import ListPage
 from service.reports.framework.report import CellType, Column, Report, Row, roles_that_may

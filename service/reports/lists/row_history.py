@@ -21,7 +21,7 @@ from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.case_list import NUMBER_LENGTH
 from service.models.queries.runtime.object_names import NameHistory, ObjectName
 from service.models.queries.system.row_changes import ORDER, changes_query
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import Control, FilterField, lookup, search
 from service.reports.framework.list_page import ListPage

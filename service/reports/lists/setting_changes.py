@@ -8,7 +8,7 @@ from service.domain.system.settings import SETTINGS
 from service.errors import N_
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.system import setting_history
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework.report import CellType, Column, Report, roles_that_may
 from service.reports.framework.table import WholeTable
 

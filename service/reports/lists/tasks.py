@@ -16,7 +16,7 @@ from service.models.db.pagination import Page
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import inbox_addresses
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import hidden, search
 from service.reports.framework.report import CellType, Column, Report, Row

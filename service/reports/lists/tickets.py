@@ -10,7 +10,7 @@ from service.domain.values.labelled_enum import Labelled
 from service.errors import N_
 from service.models.queries.notices import ticket_list
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import choice, hidden, search
 from service.reports.framework.list_page import Chip, ChipRow, ListPage, chips

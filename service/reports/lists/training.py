@@ -19,7 +19,7 @@ from service.models.queries.persons import person_list
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list, enrollment_list
 from service.models.queries.units import unit_list
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework import columns
 from service.reports.framework.filters import PROVINCE, TYPE, choice, hidden, lookup, search, units
 from service.reports.framework.list_page import Chip, ChipRow, ListPage, chips

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
 from service.reports.framework.report import Row
 
 PERSONAL = frozenset({"id_number", "phone"})

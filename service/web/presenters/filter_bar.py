@@ -8,7 +8,7 @@ from typing import NamedTuple
 from service.domain.accounts.roles import Role
 from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.framework.filters import Control, FilterField
 from service.reports.framework.list_page import ChipRow
 from service.reports.framework.report import Report

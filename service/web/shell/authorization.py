@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.errors import NotAllowed, SignInNeeded
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.accounts import sessions
 
 View = TypeVar("View", bound=Callable[..., Any])

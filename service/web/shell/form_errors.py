@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from service.errors import AnpeiError, CaseSuspended, InvalidInput, Message
 from service.models.db.ids import new_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.validation.typed_text import as_id
 from service.web.shell import form_rows
 

@@ -14,8 +14,8 @@ from flask_babel import force_locale
 
 from service.config import settings
 from service.models.queries.lease import Lease
-from service.models.tables.mail import Mail
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.mail import Mail
 from service.web.presenters.formatting import LANGUAGES, day
 from service.workflow import outbox
 from service.workflow.runtime import jobs

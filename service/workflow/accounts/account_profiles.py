@@ -13,8 +13,8 @@ from service.errors import N_, Conflict, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 from service.validation.form_reader import FormReader
 from service.workflow.accounts.administration import KIND_OF_ROLE, NAME_WRONG, managed_user, obstacle_to_last
 from service.workflow.accounts.audit_events import account_event

@@ -22,8 +22,8 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 from service.validation.characters import LINE, is_storable
 from service.workflow.accounts.audit_events import account_event
 from service.workflow.accounts.authentication import unlock_login

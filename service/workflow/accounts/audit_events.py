@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.models.tables.audit import AuditEvent
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import AuditEvent
 
 
 def account_event(

@@ -17,9 +17,9 @@ from service.models.db.encryption import blind_index
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables import setting
-from service.models.tables.attempt import Attempt
-from service.models.tables.user import User
+from service.models.tables.accounts.attempt import Attempt
+from service.models.tables.accounts.user import User
+from service.models.tables.system import setting
 from service.workflow.accounts.audit_events import account_event
 from service.workflow.accounts.passwords import (
     check_new,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.domain.accounts import passwords
 from service.errors import N_, NotFound
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.accounts.administration import give_first_password
 from service.workflow.accounts.audit_events import account_event
 from service.workflow.accounts.authentication import unlock_login

@@ -13,8 +13,8 @@ from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.form_draft import FormDraft
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.form_draft import FormDraft
 
 LIFETIME = timedelta(days=7)
 MOST_KEPT = 50  # drafts of an account

@@ -13,8 +13,8 @@ from service.domain.accounts.roles import Role
 from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.tables import setting
-from service.models.tables.user import FormerPassword, User
+from service.models.tables.accounts.user import FormerPassword, User
+from service.models.tables.system import setting
 
 _hasher = PasswordHasher()
 _checking = threading.Lock()  # a check wants 64 MB and all cores: one at a time in a process

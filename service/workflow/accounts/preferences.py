@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.domain.accounts.privacy import VERSION
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.workflow.accounts.audit_events import account_event
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.saved_view import SavedView
-from service.models.tables.user import User
+from service.models.tables.accounts.saved_view import SavedView
+from service.models.tables.accounts.user import User
 from service.validation.form_reader import FormReader
 
 MOST_VIEWS = 12  # of one account on one list

@@ -16,9 +16,9 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.accounts import session_list
 from service.models.queries.accounts.session_list import ListedSession
-from service.models.tables import setting
-from service.models.tables.account_session import AccountSession
-from service.models.tables.user import User
+from service.models.tables.accounts.account_session import AccountSession
+from service.models.tables.accounts.user import User
+from service.models.tables.system import setting
 from service.workflow.accounts.audit_events import account_event
 
 IDLE, LONGEST, ENDED = "idle", "longest", "ended"

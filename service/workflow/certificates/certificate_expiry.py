@@ -18,11 +18,11 @@ from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Case, Task
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import tasks
 

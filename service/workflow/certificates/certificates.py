@@ -28,13 +28,13 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.attempt import Attempt
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.person import Person
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.attempt import Attempt
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import Enrollment
 from service.operations.certificates import holders_of, log_print
 from service.validation.form_reader import FormReader
 from service.workflow.certificates import faces

@@ -19,10 +19,10 @@ from service.models.db.encryption import ENCRYPTED
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.certificates import certificate_list
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.audit import AuditEvent
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.certificates import certificates, faces
 
 MAX_FILE_BYTES = 4 << 20

@@ -15,9 +15,9 @@ from service.infrastructure.documents import pdf
 from service.infrastructure.translation import in_english
 from service.models.db.session import session
 from service.models.queries.certificates import certificate_list
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Photo
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Photo
+from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.certificates.printer_calibration import Shift, shift_to_css
 
 MAX_REFRESHER_ROWS = 7  # of the refresher table on the face

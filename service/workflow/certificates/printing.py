@@ -29,11 +29,11 @@ from service.models.queries.certificates.print_list import printable, printed_in
 from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.queries.stored_files import delete_file, delete_parts, file_sizes, write_file
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Job
-from service.models.tables.certificate import Certificate
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.runtime.case import Job
+from service.models.tables.system.audit import AuditEvent
 from service.validation.characters import LINE, is_storable
 from service.validation.messages import NOT_STORABLE
 from service.workflow.certificates import certificates, faces

@@ -14,10 +14,10 @@ from service.models.queries.certificates import certificate_list
 from service.models.queries.certificates.reissue_list import live_reissue_of, reissue_of_case
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate
-from service.models.tables.reissue import Reissue
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.runtime.case import Case
 from service.workflow.authorization import must_reach
 from service.workflow.runtime import tasks
 

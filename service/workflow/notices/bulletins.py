@@ -23,9 +23,9 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope, visible_to
 from service.models.queries.scope_adapters import is_organised_by
 from service.models.queries.units import unit_list
-from service.models.tables import setting
-from service.models.tables.notice import Attachment, Notice
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Attachment, Notice
+from service.models.tables.system import setting
 from service.validation.characters import is_storable, tidy
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_STORABLE, REQUIRED, TOO_LONG

@@ -27,10 +27,10 @@ from service.models.queries.lease import Lease
 from service.models.queries.notices import notice_list
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_completeness
-from service.models.tables import setting
-from service.models.tables.notice import Notice, Receipt
-from service.models.tables.process import DefinitionVersion, ProcessChange
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice, Receipt
+from service.models.tables.runtime.process import DefinitionVersion, ProcessChange
+from service.models.tables.system import setting
 from service.validation.form_reader import FormReader
 from service.workflow import outbox
 from service.workflow.runtime import jobs

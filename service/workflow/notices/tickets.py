@@ -23,14 +23,14 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices.tickets import answering_accounts
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables import setting
-from service.models.tables.ticket import (
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.ticket import (
     Ticket,
     TicketFile,
     TicketMessage,
     TicketSerial,
 )
-from service.models.tables.user import User
+from service.models.tables.system import setting
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_AN_OPTION
 from service.workflow.attachments import check_attachment

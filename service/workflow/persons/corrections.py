@@ -23,11 +23,11 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.persons.correction_list import correction_of, live_correction_of
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables import setting
-from service.models.tables.audit import AuditEvent
-from service.models.tables.identity_correction import CorrectionFile, IdentityCorrection
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.identity_correction import CorrectionFile, IdentityCorrection
+from service.models.tables.persons.person import Person
+from service.models.tables.system import setting
+from service.models.tables.system.audit import AuditEvent
 from service.operations.identity import is_identity_locked, owns_number
 from service.validation.form_reader import FormReader
 from service.workflow.attachments import check_attachment

@@ -17,7 +17,7 @@ from service.errors import N_, InvalidInput, Message
 from service.infrastructure.decoder_pool import DecoderError, decode, decode_members, told_of_limits
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.person_import import ImportPhoto
+from service.models.tables.persons.person_import import ImportPhoto
 from service.workflow.persons.import_rows import Wrong
 from service.workflow.persons.import_sheet import MAX_PERSONS, PHOTO, Row
 from service.workflow.persons.photos import CleanPhoto, clean_photo

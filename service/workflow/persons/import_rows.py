@@ -10,8 +10,8 @@ from typing import Any
 from service.domain.persons import persons
 from service.errors import InvalidInput, Message
 from service.models.db.session import session
-from service.models.tables.person_import import PersonImport
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person_import import PersonImport
 from service.workflow.persons.import_sheet import Row
 from service.workflow.persons.photos import CleanPhoto
 from service.workflow.row_refusal import refusal_of

@@ -18,8 +18,8 @@ from service.domain.values.validators import normalise
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.xlsx import DANGEROUS
 from service.models.queries.units.unit_list import unit_choices
-from service.models.tables.person import QualificationType
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import QualificationType
 from service.validation.characters import strip_unseen
 from service.validation.record_fields import FieldKind, Place, RecordField
 from service.validation.typed_text import as_whole

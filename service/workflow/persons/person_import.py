@@ -18,10 +18,10 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.queries.persons import person_imports
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Job
-from service.models.tables.person_import import ImportState, PersonImport
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person_import import ImportState, PersonImport
+from service.models.tables.runtime.case import Job
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.authorization import must_have_record
 from service.workflow.persons import import_photos
 from service.workflow.persons.import_photos import PhotoArchive

@@ -28,13 +28,13 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import is_in_scope
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Task
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment, TrainingNeed
+from service.models.tables.units.organisation import Organisation
 from service.operations.identity import former_record, is_identity_locked
 from service.operations.legacy_certificates import obstacle_to_number
 from service.validation.form_reader import FormReader

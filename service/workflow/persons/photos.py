@@ -14,7 +14,7 @@ from service.domain.values.validators import (
 from service.errors import N_, InvalidInput, Message
 from service.infrastructure.decoder_pool import DecoderError, decode, told_of_limits
 from service.models.db.session import session
-from service.models.tables.person import Photo
+from service.models.tables.persons.person import Photo
 
 STORED_SIZE_PX = (590, 826)  # pixels: what is stored is at most twice the one-inch size
 _CROOKED = Message(N_("照片文件不完整，或末尾带有别的内容，请用看图软件另存为 JPEG 后再上传。"))

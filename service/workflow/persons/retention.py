@@ -6,8 +6,8 @@ from service.domain.values.calendar import add_years
 from service.models.db.clock import now, today
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.persons.retention import delete_photos, due, photos_of, texts_of
-from service.models.tables import setting
-from service.models.tables.audit import AuditEvent
+from service.models.tables.system import setting
+from service.models.tables.system.audit import AuditEvent
 from service.operations.personal_values import erase
 
 

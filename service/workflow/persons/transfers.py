@@ -17,12 +17,12 @@ from service.models.queries.certificates.reissue_list import live_reissue_of, li
 from service.models.queries.persons.correction_list import live_correction_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate, next_edition
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, next_edition
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Case
+from service.models.tables.training.training import Enrollment
+from service.models.tables.units.organisation import Organisation
 from service.operations.certificates import follow_records
 from service.workflow.authorization import must_reach
 from service.workflow.runtime import tasks

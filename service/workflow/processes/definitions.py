@@ -17,9 +17,9 @@ from service.engine import ValidationIssue
 from service.errors import N_, DefinitionRefused, NotFound
 from service.models.db.session import session
 from service.models.queries.system.versions_in_force import VersionInForce, versions_in_force
-from service.models.tables.case import Case, Task, TaskState
-from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task, TaskState
+from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion, DeploymentFault
 from service.operations.deployments import gates
 from service.workflow.processes.diagram_layout import drawn_whole, undrawn_notes
 from service.workflow.processes.diagram_states import state_issues

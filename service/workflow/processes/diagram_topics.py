@@ -14,7 +14,7 @@ from service.engine import Definition, ValidationIssue
 from service.engine.forms.attributes import nearest
 from service.handlers import general
 from service.infrastructure import outbound_http
-from service.models.tables.case import Case
+from service.models.tables.runtime.case import Case
 from service.workflow.processes.diagram_states import states_said
 
 Texts = tuple[str, str, str, str]

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from service.domain.accounts.roles import Role
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import AuditEvent
 
 
 def record_look(

@@ -18,8 +18,8 @@ from service.errors import Message, NotAsked, NotFound
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Submission, Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Submission, Task
 from service.workflow.authorization import act_for
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of

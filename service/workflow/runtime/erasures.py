@@ -15,12 +15,12 @@ from service.domain.values.calendar import add_years
 from service.models.db.clock import CHINA
 from service.models.db.session import session
 from service.models.queries.persons.retention import ENDED
-from service.models.tables.audit import AuditEvent, RowChange, values_of
-from service.models.tables.certificate import Certificate
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.reissue import Reissue
-from service.models.tables.setting import Setting
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.system.audit import AuditEvent, RowChange, values_of
+from service.models.tables.system.setting import Setting
+from service.models.tables.training.training import Enrollment
 from service.operations.personal_values import ERASURE
 
 OF_A_PERSON = "erase_personal_data"  # the event

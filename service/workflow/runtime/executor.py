@@ -19,8 +19,8 @@ from service.models.db.encryption import encrypted_literal
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import current_operation, expire_session
-from service.models.tables.case import PersonalValue
-from service.models.tables.case_statements import (
+from service.models.tables.runtime.case import PersonalValue
+from service.models.tables.runtime.case_statements import (
     INSERT_CASE,
     LOCK_CASE,
     SUBSCRIBED_CASES,

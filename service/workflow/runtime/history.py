@@ -17,8 +17,8 @@ from service.models.db.session import session
 from service.models.queries.runtime.actors import ActorHistory, CurrentActors
 from service.models.queries.runtime.message_senders import Sender, senders_of
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, JournalRow, PersonalValue, Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow, PersonalValue, Task
 from service.operations.personal_values import all_with_texts
 from service.validation.typed_text import as_id
 from service.workflow.processes import definitions

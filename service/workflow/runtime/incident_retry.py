@@ -13,8 +13,8 @@ from service.errors import N_, Message
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, Incident, Job, JobState
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Incident, Job, JobState
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import executor, jobs, mends
 from service.workflow.runtime.mends import Outcome

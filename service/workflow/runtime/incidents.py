@@ -6,8 +6,8 @@ from uuid import UUID
 
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.case import Incident
-from service.models.tables.case_statements import COUNT_INCIDENT
+from service.models.tables.runtime.case import Incident
+from service.models.tables.runtime.case_statements import COUNT_INCIDENT
 
 
 def record_incident(case_id: UUID, element: str, message: str, job_id: UUID | None = None) -> None:

@@ -20,15 +20,15 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, current_operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Job, JobState
-from service.models.tables.case_statements import (
+from service.models.tables.runtime.case import Job, JobState
+from service.models.tables.runtime.case_statements import (
     CLAIM_JOB,
     CLAIM_JOBS,
     COMPLETE_COALESCED_JOBS,
     FAIL_JOB,
     LOCK_CASE,
 )
+from service.models.tables.system.audit import RowChange
 from service.workflow.runtime import executor
 from service.workflow.runtime.executor import Act, LockedCase
 from service.workflow.runtime.incidents import record_incident

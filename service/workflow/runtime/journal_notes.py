@@ -9,8 +9,8 @@ from service.engine import journal
 from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import current_operation
-from service.models.tables.case import JournalRow
-from service.models.tables.case_statements import NOTE_CASE
+from service.models.tables.runtime.case import JournalRow
+from service.models.tables.runtime.case_statements import NOTE_CASE
 from service.workflow.processes import definitions
 from service.workflow.runtime.executor import Act, LockedCase, envelope
 

@@ -24,10 +24,10 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope, visible_to
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, Incident, Job, JobState, Task, TaskState
-from service.models.tables.case_statements import COUNT_INCIDENT, SUSPEND_CASE, WAKE_JOBS
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Incident, Job, JobState, Task, TaskState
+from service.models.tables.runtime.case_statements import COUNT_INCIDENT, SUSPEND_CASE, WAKE_JOBS
+from service.models.tables.system.audit import AuditEvent
 from service.validation import messages
 from service.validation.characters import is_storable
 from service.workflow.processes import definitions

@@ -16,8 +16,8 @@ from service.models.db.clock import now
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.listeners.row_history import column_names
-from service.models.tables.audit import RowChange, values_of
-from service.models.tables.case import Case, Job, JobState
+from service.models.tables.runtime.case import Case, Job, JobState
+from service.models.tables.system.audit import RowChange, values_of
 from service.operations.context import Context
 
 FINAL = N_("这项办理不能撤回：它涉及证书、打印、编号或已发出的内容。")

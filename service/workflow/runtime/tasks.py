@@ -20,16 +20,16 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.runtime.inbox import task_left
 from service.models.queries.scope import inbox_addresses, visible_to
-from service.models.tables.case import (
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import (
     Task,
     TaskState,
 )
-from service.models.tables.case_statements import (
+from service.models.tables.runtime.case_statements import (
     CLAIM_TASK,
     LOCK_CASE_OF_TASK,
 )
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.units.organisation import Organisation
 from service.workflow.authorization import act_for
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of

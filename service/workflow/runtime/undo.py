@@ -20,11 +20,11 @@ from service.models.db.clock import CHINA, now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, current_operation, transaction
 from service.models.queries.scope import inbox_addresses
-from service.models.tables import setting
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Case, JournalRow, Task, TaskState
-from service.models.tables.case_statements import LOCK_CASE_OF_TASK
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow, Task, TaskState
+from service.models.tables.runtime.case_statements import LOCK_CASE_OF_TASK
+from service.models.tables.system import setting
+from service.models.tables.system.audit import RowChange
 from service.operations.context import Context
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of

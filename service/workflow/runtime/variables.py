@@ -11,8 +11,8 @@ from service.engine import replay
 from service.errors import NotFound
 from service.models.db.session import session
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, JournalRow, PersonalValue, Task, TaskState
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow, PersonalValue, Task, TaskState
 from service.operations.personal_values import all_with_texts
 from service.workflow.processes import definitions
 

@@ -18,8 +18,8 @@ from service import engine
 from service.engine import Definition, journal, replay
 from service.evidence import verify as independent
 from service.models.db.session import session
-from service.models.tables.case import Case, Incident, Job, JobState, JournalRow, PersonalValue, Task, TaskState
-from service.models.tables.case_statements import role_organisation
+from service.models.tables.runtime.case import Case, Incident, Job, JobState, JournalRow, PersonalValue, Task, TaskState
+from service.models.tables.runtime.case_statements import role_organisation
 from service.operations.personal_values import is_reference
 from service.workflow.processes import definitions
 from service.workflow.runtime import erasures, executor

@@ -16,9 +16,9 @@ from service.models.db.session import session
 from service.models.queries.runtime.object_names import NameHistory
 from service.models.queries.system.inbox_history import OpenTask, open_then
 from service.models.queries.system.row_changes import changes_of
-from service.models.tables.audit import RowChange
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import RowChange
+from service.models.tables.units.organisation import Organisation
 from service.workflow.runtime.auditor_looks import record_look
 
 

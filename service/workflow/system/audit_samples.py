@@ -23,11 +23,11 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import mining
-from service.models.tables.audit import AuditEvent
-from service.models.tables.audit_sample import AuditSample, SampledCase
-from service.models.tables.case import Case
-from service.models.tables.seal import Seal
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.audit_sample import AuditSample, SampledCase
+from service.models.tables.system.seal import Seal
 from service.reports import get_report
 from service.reports.framework.report import parse_filter
 from service.validation.form_reader import FormReader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.system.backup import BACKUP, RESTORE
-from service.models.tables.audit import AuditEvent
+from service.models.tables.system.audit import AuditEvent
 
 
 def record_backup(who: str, host: str, size: int) -> None:

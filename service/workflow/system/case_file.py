@@ -18,10 +18,10 @@ from service.errors import NotAllowed
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, CaseDocument, JournalRow
-from service.models.tables.seal import Seal, SealLeaf
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, CaseDocument, JournalRow
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.seal import Seal, SealLeaf
 from service.workflow.runtime import history
 from service.workflow.runtime.history import TimelineRow
 

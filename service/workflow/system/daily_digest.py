@@ -15,7 +15,7 @@ from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.notices import daily_digest
-from service.models.tables.audit import AuditEvent
+from service.models.tables.system.audit import AuditEvent
 from service.workflow import outbox
 from service.workflow.training import plans
 

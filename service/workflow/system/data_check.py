@@ -16,11 +16,11 @@ from service.models.db.clock import today
 from service.models.db.collation import name_keys
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.organisation import UNITS, Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, Score, TrainingClass, TrainingNeed
-from service.models.tables.training_need_statements import REPEATED
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, Score, TrainingClass, TrainingNeed
+from service.models.tables.training.training_need_statements import REPEATED
+from service.models.tables.units.organisation import UNITS, Organisation
 from service.workflow.training.enrollments import decide_all
 from service.workflow.units.units import record
 

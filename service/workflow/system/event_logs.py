@@ -26,10 +26,10 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import event_log, mining
 from service.models.queries.runtime.event_log import LogFilter
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.case_statements import role_organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.case_statements import role_organisation
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.processes import definitions
 from service.workflow.system.proof import begin_snapshot
 

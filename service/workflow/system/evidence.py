@@ -24,10 +24,10 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.system.sealed_rows import LEAVES
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import JournalRow
-from service.models.tables.seal import Seal, SealLeaf
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import JournalRow
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.seal import Seal, SealLeaf
 from service.workflow.processes import definitions
 
 FORMAT = "anpei-evidence/1"

@@ -23,10 +23,10 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries import stored_files
 from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.queries.stored_files import delete_file, file_sizes, write_file
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Job
-from service.models.tables.export import ExportLog, ExportState
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Job
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.export import ExportLog, ExportState
 from service.reports import find_export
 from service.reports.framework.report import Report, Row, Table, parse_filter
 from service.reports.lists.unmasked import PERSONAL, reveal

@@ -11,9 +11,9 @@ from service.domain.accounts.roles import Role
 from service.errors import NotAllowed
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.runtime import history
 from service.workflow.system.proof import begin_snapshot
 

@@ -19,7 +19,7 @@ from service.infrastructure import garbage
 from service.infrastructure.seals import seal_keys
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.tables.case import Case
+from service.models.tables.runtime.case import Case
 from service.workflow.runtime.verification import Difference, Verifier
 from service.workflow.system.audit_samples import sample_differences
 from service.workflow.system.proof_checkpoint import Checkpoint, Slice

@@ -13,7 +13,7 @@ from service.config import settings
 from service.migrations import newest
 from service.models.db.errors import DATABASE_ERRORS
 from service.models.db.session import session
-from service.models.tables.process import DefinitionVersion
+from service.models.tables.runtime.process import DefinitionVersion
 
 WRITE = text("SELECT pg_logical_emit_message(true, 'anpei', 'readyz')")  # a record of the log of the database, no row
 IS_READ_ONLY = text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean")

@@ -16,8 +16,8 @@ from service.models.db.collation import name_keys
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import QualificationType
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.units.organisation import Organisation, authority_id
 
 QUALIFICATION_TYPES = {
     "PRINCIPAL_PROD": N_("主要负责人（生产）"),

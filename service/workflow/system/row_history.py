@@ -17,7 +17,7 @@ from service.models.db.tracked import Audited
 from service.models.listeners.row_history import UNKNOWN, column_names, default_of, told_value
 from service.models.queries.runtime.object_names import NameHistory
 from service.models.queries.system.row_changes import MOST, changes_of
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.reports.lists.row_history import Link, ids_in, link_of, name_of, told, value_word
 from service.workflow.runtime.auditor_looks import record_look
 from service.workflow.system.row_verification import NOT_IN_HISTORY

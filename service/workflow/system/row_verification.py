@@ -16,9 +16,9 @@ from service.migrations.upgrade_history import PREFIX, REWRITTEN, TAKEN_OVER, UP
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.listeners.row_history import UNKNOWN, column_names, default_of, sealed_columns, told_value
-from service.models.tables.audit import AuditEvent, RowChange, values_of
-from service.models.tables.case import Job
-from service.models.tables.notice import Notice
+from service.models.tables.notices.notice import Notice
+from service.models.tables.runtime.case import Job
+from service.models.tables.system.audit import AuditEvent, RowChange, values_of
 from service.workflow.runtime import erasures
 from service.workflow.runtime.sent_messages import message_digest
 from service.workflow.runtime.verification import Difference

@@ -14,7 +14,7 @@ from service.infrastructure.seals import seal_keys, seal_places
 from service.infrastructure.seals.merkle_log import roots
 from service.models.db.session import session
 from service.models.queries.system.sealed_rows import ALTERED, BACKDATED, LEAVES, UNSEALED
-from service.models.tables.seal import Seal
+from service.models.tables.system.seal import Seal
 from service.workflow.runtime.verification import Difference
 
 SHORTER = "an older database was put back, or rows are gone"

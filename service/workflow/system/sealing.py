@@ -17,7 +17,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.system.sealed_rows import APPEND_LEAVES, HORIZON
-from service.models.tables.seal import Seal
+from service.models.tables.system.seal import Seal
 
 LEAVES_A_SEAL = 200_000
 SEALERS_LOCK = 20261129  # an advisory lock: of several workers one seals

@@ -20,10 +20,10 @@ from service.errors import N_, Conflict, InvalidInput, NotAllowed, NotFound
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables import setting
-from service.models.tables.person import QualificationType
-from service.models.tables.setting import Setting
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.system import setting
+from service.models.tables.system.setting import Setting
 from service.validation.form_reader import FormReader
 from service.workflow.optimistic_lock import check_version
 

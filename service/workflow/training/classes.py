@@ -29,9 +29,9 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import is_organised_by
 from service.models.queries.training import class_list
 from service.models.queries.training.enrollment_list import class_of_case
-from service.models.tables.case import Case
-from service.models.tables.training import LIVE_ENROLLMENT, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.training.training import LIVE_ENROLLMENT, TrainingClass
 from service.operations import class_change
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place

@@ -14,7 +14,7 @@ from service.domain.training.enrollment_state import EnrollmentState, has_come
 from service.errors import N_, Message
 from service.models.db.clock import today
 from service.models.queries.training.enrollment_facts import EnrollmentFacts, facts_of_enrollments
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 
 NOTHING_TO_UNDO = N_("已有成绩或尚未报到，不能撤销报到。")
 NOTHING_TO_CORRECT = N_("成绩未确认、正在更正或证件已审批，不能提出更正。")

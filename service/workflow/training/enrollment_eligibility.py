@@ -22,8 +22,8 @@ from service.errors import Message
 from service.models.db.clock import today
 from service.models.db.session import session
 from service.models.queries.training.training_need_facts import facts_of
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, TrainingClass
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.operations.enrollment_candidate import build_offer
 from service.workflow.training import enrollments
 

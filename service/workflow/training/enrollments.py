@@ -26,10 +26,10 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import actor_of, subject_of
 from service.models.queries.training.training_need_facts import TrainingNeedInputs, facts_of
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingClass, TrainingNeed
-from service.models.tables.training_need_statements import WRITE_NEEDS
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingClass, TrainingNeed
+from service.models.tables.training.training_need_statements import WRITE_NEEDS
 from service.workflow.authorization import act_for, must_have_record
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of

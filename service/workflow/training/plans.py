@@ -24,8 +24,8 @@ from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import visible_to
 from service.models.queries.scope_adapters import is_organised_by
 from service.models.queries.training import plan_list
-from service.models.tables.training import TrainingPlan
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import TrainingPlan
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place
 from service.workflow.optimistic_lock import check_version

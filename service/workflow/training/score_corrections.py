@@ -19,9 +19,9 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training.enrollment_facts import facts_of_enrollments
-from service.models.tables.case import Submission, Task
-from service.models.tables.training import Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Submission, Task
+from service.models.tables.training.training import Enrollment
 from service.workflow.runtime import bulk_completion, tasks
 from service.workflow.training.enrollment_actions import (
     NOTHING_TO_CORRECT,

@@ -16,9 +16,9 @@ from service.errors import N_, Conflict, InvalidInput, NotFound
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system import form_options
-from service.models.tables.audit import AuditEvent
-from service.models.tables.organisation import AcademyLink, Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.units.organisation import AcademyLink, Organisation
 from service.workflow.authorization import must_reach
 from service.workflow.units.units import DELETED
 

@@ -20,9 +20,9 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import Organisation
 from service.operations.certificates import follow_records
 from service.validation.form_reader import FormReader
 from service.validation.messages import NOT_AN_OPTION

@@ -23,8 +23,8 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place
 from service.workflow.authorization import must_have_record, must_reach

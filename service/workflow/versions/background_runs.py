@@ -13,9 +13,9 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
-from service.models.tables.case import Job
-from service.models.tables.user import User
-from service.models.tables.version_change import BacktestRun, MigrationRun, RunState
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Job
+from service.models.tables.runtime.version_change import BacktestRun, MigrationRun, RunState
 
 Run = BacktestRun | MigrationRun
 Kind = TypeVar("Kind", BacktestRun, MigrationRun)

@@ -32,11 +32,11 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import Lease
 from service.models.queries.scope import get_or_404_in_scope, visible_to
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, JournalRow
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
-from service.models.tables.version_change import BacktestRun, RunState
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.runtime.version_change import BacktestRun, RunState
+from service.models.tables.system.audit import AuditEvent
 from service.workflow.processes import definitions
 from service.workflow.runtime import jobs
 from service.workflow.versions import background_runs

@@ -27,11 +27,11 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE, Lease
 from service.models.queries.scope import visible_to
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case, JournalRow
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
-from service.models.tables.version_change import MigrationRun, RunState
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.runtime.version_change import MigrationRun, RunState
+from service.models.tables.system.audit import AuditEvent
 from service.operations.deployments import was_in_force
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of

@@ -22,11 +22,11 @@ from service.errors import N_, Conflict, DefinitionRefused, InvalidInput
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables import setting
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion, DeploymentFault, ProcessChange
+from service.models.tables.system import setting
+from service.models.tables.system.audit import AuditEvent
 from service.operations.deployments import (
     DEPLOY,
     RESTORE,

@@ -21,8 +21,8 @@ from service.models.db.clock import CHINA, now
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
-from service.models.tables.process import DefinitionVersion, ProcessDraft
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.process import DefinitionVersion, ProcessDraft
 from service.validation.characters import LINES, is_storable
 from service.validation.form_reader import FormReader
 from service.workflow.processes import definitions, rehearsals

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from service.errors import NotFound
 from service.models.db.session import session
-from service.models.tables.case import Case
-from service.models.tables.process import DefinitionVersion, ProcessChange
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import DefinitionVersion, ProcessChange
 from service.operations.deployments import was_in_force
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks

@@ -12,8 +12,8 @@ from service.engine import Definition, ValidationIssue
 from service.errors import DefinitionRefused
 from service.infrastructure.translation import catalogue_english
 from service.models.db.session import session
-from service.models.tables.case import Case
-from service.models.tables.process import DefinitionVersion
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import DefinitionVersion
 from service.workflow.processes import definitions
 
 RULE = "cases_keep_their_place"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from service.models.tables.process import DefinitionVersion
+from service.models.tables.runtime.process import DefinitionVersion
 from service.operations.deployments import proofs
 from service.workflow.processes import rehearsals
 from service.workflow.versions import backtests

@@ -19,7 +19,7 @@ from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.db.transaction import Operation
 from service.models.listeners.row_history import seal, told_value
-from service.models.tables.audit import RowChange
+from service.models.tables.system.audit import RowChange
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from service import engine, forms
 from service.engine import Definition, Input, Request, Step, journal
 from service.models.db.transaction import Operation
-from service.models.tables.case import (
+from service.models.tables.runtime.case import (
     Case,
     Job,
     JournalRow,

@@ -18,8 +18,8 @@ from service.engine import Request
 from service.errors import Message
 from service.handlers.training_class import invitation_lines
 from service.models.db.transaction import Operation
-from service.models.tables.notice import Notice
-from service.models.tables.training import TrainingClass
+from service.models.tables.notices.notice import Notice
+from service.models.tables.training.training import TrainingClass
 from service.operations.context import TaskSubject
 from tests.bench.full_scale.bulk_copy import AuditedRow, CopyBuffer
 from tests.bench.full_scale.case_run import CaseInput, CaseRun

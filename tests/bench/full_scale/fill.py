@@ -27,8 +27,8 @@ from service.models.db.clock import MovingClock, clock_override, now, today
 from service.models.db.encryption import encrypt
 from service.models.db.session import session
 from service.models.db.transaction import Operation
-from service.models.tables.certificate import CertificateSerial
-from service.models.tables.person import Photo, QualificationType
+from service.models.tables.certificates.certificate import CertificateSerial
+from service.models.tables.persons.person import Photo, QualificationType
 from service.workflow.persons.photos import clean_photo
 from service.workflow.processes import definitions
 from service.workflow.runtime import jobs

@@ -24,8 +24,8 @@ from service.domain.training.training_need import EnrollmentFact
 from service.domain.values.calendar import DAY, civil_date, start_of_day
 from service.engine import Request
 from service.models.db.transaction import Operation
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.training import Enrollment, RefresherRecord, Score
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.training.training import Enrollment, RefresherRecord, Score
 from service.operations.certificates import FIRST_PRINT
 from service.operations.context import TaskSubject
 from service.operations.enrollment_subject import subject_from_row

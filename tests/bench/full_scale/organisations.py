@@ -15,8 +15,8 @@ from service.domain.units.provinces import PROVINCES
 from service.domain.values.calendar import DAY, civil_date
 from service.models.db.collation import name_keys
 from service.models.db.transaction import Operation
-from service.models.tables.organisation import AcademyLink, Organisation, authority_id
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import AcademyLink, Organisation, authority_id
 from tests.bench.full_scale.bulk_copy import AuditedRow, CopyBuffer
 from tests.bench.full_scale.plan import PersonPlan, Scale, Unit, working_instant
 

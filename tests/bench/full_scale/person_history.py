@@ -17,9 +17,9 @@ from service.engine import Request
 from service.models.db.collation import name_keys
 from service.models.db.encryption import blind_index, encrypt
 from service.models.db.transaction import Operation
-from service.models.tables.certificate import Certificate, NumberOwner
-from service.models.tables.person import Person
-from service.models.tables.training import TrainingNeed
+from service.models.tables.certificates.certificate import Certificate, NumberOwner
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import TrainingNeed
 from service.operations.context import TaskSubject
 from service.validation.form_reader import FormReader
 from service.validation.record_fields import Place

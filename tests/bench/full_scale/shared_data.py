@@ -10,7 +10,7 @@ from uuid import UUID
 from service import engine
 from service.domain.units.provinces import AUTHORITY_CODES
 from service.engine import Definition
-from service.models.tables.organisation import authority_id
+from service.models.tables.units.organisation import authority_id
 from tests.bench.full_scale.case_run import Forms
 
 PROCESSES = ("personnel_approval", "training_enrollment", "training_class", "certificate_deregistration")

@@ -14,13 +14,13 @@ from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.case_list import has_number
 from service.models.queries.runtime.inbox import like
-from service.models.tables.audit import AuditEvent
-from service.models.tables.case import Case
-from service.models.tables.export import ExportLog
-from service.models.tables.organisation import Organisation
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.runtime.case import Case
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.system.audit import AuditEvent
+from service.models.tables.system.export import ExportLog
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((AuditEvent.at, AuditEvent.id), is_descending=True)
 OUTCOMES = ("ok", "refused")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.session import session
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 
 
 class CredentialStamp(NamedTuple):

@@ -10,8 +10,8 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload
 
 from service.models.db.session import session
-from service.models.tables.account_session import AccountSession, digest_of
-from service.models.tables.user import User
+from service.models.tables.accounts.account_session import AccountSession, digest_of
+from service.models.tables.accounts.user import User
 
 
 class FoundSession(NamedTuple):

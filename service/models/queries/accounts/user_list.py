@@ -16,8 +16,8 @@ from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.inbox import like
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 
 MAX_CHOICES = 2000  # organisations or colleagues offered in a form
 

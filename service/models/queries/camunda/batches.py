@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Select, case, select
 
 from service.models.queries.camunda.listing import ListQuery, equals, flag, id_equals, never
-from service.models.tables.user import User
-from service.models.tables.version_change import MigrationRun, RunState
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.version_change import MigrationRun, RunState
 
 TYPE = "instance-migration"
 _IS_RUNNING = MigrationRun.state.in_((RunState.RUNNING, RunState.FAILED))

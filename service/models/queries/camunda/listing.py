@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func
 
 from service.errors import NotFound
 from service.models.db.session import session
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_id, as_whole
 

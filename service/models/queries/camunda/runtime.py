@@ -30,14 +30,14 @@ from service.models.queries.camunda.listing import (
     of_definition,
 )
 from service.models.queries.scope import visible_to
-from service.models.tables.case import (
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import (
     Case,
     Incident,
     Job,
     Task,
 )
-from service.models.tables.process import DefinitionFile, DefinitionVersion
-from service.models.tables.user import User
+from service.models.tables.runtime.process import DefinitionFile, DefinitionVersion
 
 Version = DefinitionVersion
 Assignee = aliased(User)

@@ -12,12 +12,12 @@ from service.models.db.encryption import ENCRYPTED
 from service.models.db.session import session
 from service.models.queries.lease import Lease
 from service.models.queries.scope import visible_to
-from service.models.tables.certificate import Certificate, PrintRecord
-from service.models.tables.person import Person
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, PrintRecord
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment
 
 
 def printable(

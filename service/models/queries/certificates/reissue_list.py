@@ -10,9 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from service.models.db.pagination import SortOrder
 from service.models.db.session import session
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.reissue import LIVE_REISSUE, Reissue
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import LIVE_REISSUE, Reissue
+from service.models.tables.persons.person import Person
 
 ORDER = SortOrder((Reissue.id,), is_descending=True)
 

@@ -17,12 +17,12 @@ from service.domain.notices.notices import NoticeKind, NoticeState
 from service.models.db.clock import now, today
 from service.models.db.ids import new_id
 from service.models.db.session import session
-from service.models.tables.case import Task, TaskState
-from service.models.tables.certificate import Certificate
-from service.models.tables.notice import Notice, Receipt
-from service.models.tables.organisation import Organisation, authority_id
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.notice import Notice, Receipt
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Task, TaskState
+from service.models.tables.units.organisation import Organisation, authority_id
 
 READERS = ("ministry", "provincial_authority", "association", "training_institution", "group", "enterprise")
 SLICE = 500  # rows of one statement

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from service.models.db.session import session
-from service.models.tables.mail import Mail, MailState
+from service.models.tables.notices.mail import Mail, MailState
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.notice import Notice, Receipt
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice, Receipt
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((Notice.published_at, Notice.id), is_descending=True)
 OWN = SortOrder((Notice.created_at, Notice.id), is_descending=True)

@@ -14,10 +14,10 @@ from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Task, TaskState
-from service.models.tables.organisation import Organisation
-from service.models.tables.ticket import Ticket
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.runtime.case import Task, TaskState
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((Ticket.id,), is_descending=True)
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from service.domain.accounts.roles import Role, UserState
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.ticket import Ticket, TicketMessage
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.ticket import Ticket, TicketMessage
+from service.models.tables.units.organisation import Organisation
 
 
 def messages_of(ticket_id: UUID) -> list[Any]:

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from service.models.db.session import session
-from service.models.tables.identity_correction import LIVE_STATES, IdentityCorrection
-from service.models.tables.person import Person
+from service.models.tables.persons.identity_correction import LIVE_STATES, IdentityCorrection
+from service.models.tables.persons.person import Person
 
 
 def correction_of(correction_id: UUID) -> IdentityCorrection | None:

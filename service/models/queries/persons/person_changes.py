@@ -18,10 +18,10 @@ from service.models.db.pagination import SortOrder
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.audit import RowChange
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.system.audit import RowChange
+from service.models.tables.units.organisation import Organisation
 from service.validation.record_fields import Place
 
 ORDER = SortOrder((RowChange.at, RowChange.id), is_descending=True)

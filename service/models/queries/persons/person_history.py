@@ -12,11 +12,11 @@ from sqlalchemy import func, select, union_all
 
 from service.domain.persons.person_fields import PERSON_FIELDS
 from service.models.db.session import session
-from service.models.tables.audit import RowChange, values_of
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import QualificationType
-from service.models.tables.training import Enrollment, Score, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.system.audit import RowChange, values_of
+from service.models.tables.training.training import Enrollment, Score, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.validation.record_fields import Place
 
 HISTORY_FIELDS = PERSON_FIELDS.keys_at(Place.HISTORY)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.models.db.session import session
 from service.models.queries.lease import Lease
-from service.models.tables.person_import import PersonImport
+from service.models.tables.persons.person_import import PersonImport
 
 
 def insert_import(row: dict[str, Any]) -> bool:

@@ -17,12 +17,12 @@ from service.models.db.session import session
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import Enrollment, TrainingNeed
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Case
+from service.models.tables.training.training import Enrollment, TrainingNeed
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((Person.sort_key, Person.id))
 Valid, Issued = aliased(Certificate), aliased(Certificate)

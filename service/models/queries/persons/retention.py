@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Date, case, cast, delete, exists, func, li
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.case import PersonalValue
-from service.models.tables.certificate import Certificate
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.person import Person, Photo
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person, Photo
+from service.models.tables.runtime.case import PersonalValue
+from service.models.tables.system.audit import RowChange
+from service.models.tables.training.training import Enrollment
 
 ENDED = ("superseded", "deregistered", "revoked", "void")
 

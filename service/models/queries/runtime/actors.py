@@ -12,9 +12,9 @@ from sqlalchemy import Text, cast, null, select, union_all
 
 from service.models.db.session import session
 from service.models.queries.runtime.object_names import NameHistory
-from service.models.tables.audit import RowChange
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.audit import RowChange
+from service.models.tables.units.organisation import Organisation
 
 
 class ActorHistory:

@@ -16,13 +16,13 @@ from service.models.db.session import session
 from service.models.queries.names import contains
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case, Incident, Job, JobState, Task, TaskState
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.runtime.case import Case, Incident, Job, JobState, Task, TaskState
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.validation.typed_text import as_id
 
 STATES = ("running", "ended", "incident", "suspended")

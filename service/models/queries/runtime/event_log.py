@@ -11,15 +11,15 @@ from uuid import UUID
 from sqlalchemy import Row, case, exists, literal, select, union
 
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Case, JournalRow
-from service.models.tables.certificate import Certificate
-from service.models.tables.identity_correction import IdentityCorrection
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.persons.identity_correction import IdentityCorrection
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.system.audit import RowChange
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 
 
 @dataclass(frozen=True, slots=True)

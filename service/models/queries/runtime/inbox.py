@@ -14,8 +14,8 @@ from service.domain.values.names import join_characters
 from service.models.db.clock import CHINA, now
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Task
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
 from service.validation.typed_text import as_id, as_instant
 
 Addresses = Sequence[tuple[UUID, str]]

@@ -11,9 +11,9 @@ from service.models.db.clock import now
 from service.models.db.pagination import Page, SortOrder, read_page
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case, Incident, Job
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Incident, Job
+from service.models.tables.runtime.process import DefinitionVersion
 
 LATELY = timedelta(hours=1)
 ORDER = SortOrder((Incident.opened_at, Incident.id))

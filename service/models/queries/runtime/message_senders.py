@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Case, Job, JournalRow
+from service.models.tables.runtime.case import Case, Job, JournalRow
+from service.models.tables.system.audit import RowChange
 
 RECEIVED = ("message", "signal")
 

@@ -12,9 +12,9 @@ from service.models.db.clock import now
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime import case_list
-from service.models.tables.case import Case, JournalRow, Task, TaskState
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, JournalRow, Task, TaskState
+from service.models.tables.training.training import Enrollment, TrainingClass
 
 QUANTILES = (0.5, 0.9)
 

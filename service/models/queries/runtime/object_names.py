@@ -13,15 +13,15 @@ from sqlalchemy import ColumnElement, Uuid, case, cast, literal, null, or_, sele
 from service.domain.accounts.permissions import Action
 from service.models.db.session import session
 from service.models.queries.scope import is_unscoped, visible_to
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate
-from service.models.tables.notice import Notice
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import Enrollment, TrainingClass, TrainingPlan
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.notice import Notice
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import RowChange
+from service.models.tables.training.training import Enrollment, TrainingClass, TrainingPlan
+from service.models.tables.units.organisation import Organisation
 from service.validation.typed_text import as_id
 
 _NAMES = (

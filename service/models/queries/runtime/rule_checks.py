@@ -17,9 +17,9 @@ from sqlalchemy.orm import aliased
 from service.domain.values.calendar import start_of_day
 from service.models.db.pagination import SortOrder
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.case import Case, Task, TaskState
-from service.models.tables.certificate import Certificate, CertificateSerial, NumberOwner
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate, CertificateSerial, NumberOwner
+from service.models.tables.runtime.case import Case, Task, TaskState
 
 SEPARATED = (
     ("record_score", "confirm_score"),

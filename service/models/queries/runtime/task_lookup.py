@@ -13,10 +13,10 @@ from sqlalchemy import select
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
 from service.models.queries.training.class_list import open_tasks
-from service.models.tables.case import Task, TaskState
-from service.models.tables.reissue import Reissue
-from service.models.tables.training import Enrollment
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.reissue import Reissue
+from service.models.tables.runtime.case import Task, TaskState
+from service.models.tables.training.training import Enrollment
 
 
 def step_of_case(user: User, case_id: UUID | None, element: str) -> UUID | None:

@@ -10,8 +10,8 @@ from sqlalchemy import LargeBinary, func, literal, select, type_coerce
 
 from service.models.db.encryption import ENCRYPTED_TYPES, blind_index, can_decrypt
 from service.models.db.session import Base, session
-from service.models.tables.audit import AuditEvent
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
+from service.models.tables.system.audit import AuditEvent
 
 BACKUP, RESTORE = "backup", "restore"
 MAX_KEY_ID_BYTES = 80  # bytes of a key's id and the zero after it

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
-from service.models.tables.process import DefinitionVersion
+from service.models.tables.runtime.process import DefinitionVersion
 
 LIFETIME = timedelta(seconds=10)  # after which a process asks again: a deployment went through another one
 

@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from service.domain.units.units import UnitState
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import QualificationType
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.units.organisation import Organisation
 
 KEYS = ("institutions", "qualification_types")
 

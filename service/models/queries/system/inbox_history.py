@@ -12,8 +12,8 @@ from sqlalchemy import or_, select, tuple_
 
 from service.models.db.session import session
 from service.models.queries.runtime.actors import ActorHistory
-from service.models.tables.case import JournalRow, Task
-from service.models.tables.process import DefinitionVersion
+from service.models.tables.runtime.case import JournalRow, Task
+from service.models.tables.runtime.process import DefinitionVersion
 from service.validation.typed_text import as_id
 
 MOST = 500

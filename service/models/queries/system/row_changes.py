@@ -15,15 +15,15 @@ from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.runtime.case_list import has_number
-from service.models.tables.audit import RowChange
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import QualificationType
-from service.models.tables.setting import Setting
-from service.models.tables.ticket import Ticket
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.notices.ticket import Ticket
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.runtime.case import Case
+from service.models.tables.system.audit import RowChange
+from service.models.tables.system.setting import Setting
+from service.models.tables.training.training import TrainingClass
+from service.models.tables.units.organisation import Organisation
 from service.validation.typed_text import as_id
 
 ORDER = SortOrder((RowChange.at, RowChange.id), is_descending=True)

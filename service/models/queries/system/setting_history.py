@@ -12,10 +12,10 @@ from sqlalchemy import select
 from service.domain.system.settings import SETTINGS
 from service.errors import NotFound
 from service.models.db.session import session
-from service.models.tables.audit import RowChange
-from service.models.tables.person import QualificationType
-from service.models.tables.setting import Setting
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import QualificationType
+from service.models.tables.system.audit import RowChange
+from service.models.tables.system.setting import Setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,16 @@ from service.models.queries.scope import (
     get_or_404_in_scope,
     visible_to,
 )
-from service.models.tables.case import Task
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person, QualificationType
-from service.models.tables.training import (
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person, QualificationType
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import (
     LIVE_ENROLLMENT,
     Enrollment,
     TrainingClass,
     TrainingNeed,
 )
-from service.models.tables.user import User
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((TrainingClass.starts_on, TrainingClass.id), is_descending=True)
 CANDIDATES = SortOrder((Person.sort_key, Person.id))

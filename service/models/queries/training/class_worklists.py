@@ -12,9 +12,9 @@ from service.domain.accounts.permissions import Action, ScopeKind, kinds_of
 from service.domain.accounts.roles import Role
 from service.models.db.pagination import SortOrder
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import Enrollment, TrainingClass
+from service.models.tables.units.organisation import Organisation
 
 SOONEST = SortOrder((TrainingClass.starts_on, TrainingClass.id))
 AHEAD = timedelta(days=14)  # how early a class is listed for check-in

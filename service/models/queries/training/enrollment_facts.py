@@ -11,10 +11,10 @@ from sqlalchemy import select
 from service.domain.accounts.permissions import Action
 from service.models.db.session import session
 from service.models.queries.scope import visible_to
-from service.models.tables.case import Case
-from service.models.tables.certificate import Certificate
-from service.models.tables.training import Enrollment, Score
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.runtime.case import Case
+from service.models.tables.training.training import Enrollment, Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from service.models.db.pagination import SortOrder
 from service.models.db.session import session
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.training import (
+from service.models.tables.accounts.user import User
+from service.models.tables.training.training import (
     LIVE_ENROLLMENT,
     Enrollment,
     TrainingClass,
     TrainingPlan,
 )
-from service.models.tables.user import User
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((TrainingPlan.year, TrainingPlan.id), is_descending=True)
 CAME = (*(s for s in LIVE_ENROLLMENT if s not in ("pending", "confirmed")), "completed", "failed")

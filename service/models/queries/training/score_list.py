@@ -10,10 +10,10 @@ from service.models.db.pagination import SortOrder
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, Score, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import Enrollment, Score, TrainingClass
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((Score.id,), is_descending=True)
 STATES = ("submitted", "returned", "confirmed")

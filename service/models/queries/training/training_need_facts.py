@@ -16,7 +16,7 @@ from service.domain.training.enrollment_state import EnrollmentState
 from service.domain.training.training_kind import TrainingKind
 from service.domain.training.training_need import EnrollmentFact, Facts
 from service.models.db.prepared_statements import execute_prepared
-from service.models.tables.training_need_statements import HELD, REFRESHERS, RENEWALS
+from service.models.tables.training.training_need_statements import HELD, REFRESHERS, RENEWALS
 
 
 @dataclass(frozen=True, slots=True)

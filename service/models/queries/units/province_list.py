@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import and_, case, func, select
 
 from service.models.db.session import session
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 
 
 def provinces() -> list[Any]:

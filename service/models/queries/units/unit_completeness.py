@@ -16,10 +16,10 @@ from service.models.db.session import session
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.notice import Notice, Receipt
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.notice import Notice, Receipt
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import Organisation
 
 ORDER = SortOrder((Organisation.sort_key, Organisation.id))
 SENT = SortOrder((Notice.published_at, Notice.id), is_descending=True)

@@ -16,9 +16,9 @@ from service.models.db.session import session
 from service.models.queries.names import named
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.scope import visible_to
-from service.models.tables.organisation import UNITS, AcademyLink, Organisation
-from service.models.tables.person import Person
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import UNITS, AcademyLink, Organisation
 
 REGISTERS = {"units": ("group", "enterprise", "academy"), "branches": ("branch",), "academies": ("academy",)}
 """The kinds of each list of units (S86, S87, S121)."""

@@ -24,8 +24,8 @@ from service.models.queries.accounts import user_list
 from service.models.queries.persons.person_history import versions_of
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 from service.web.presenters import labels
 from service.web.shell.authorization import (
     allows_expired_password,

@@ -13,7 +13,7 @@ from service.domain.accounts.roles import Role, managed_by
 from service.errors import N_, InvalidInput, NotFound
 from service.models.queries.accounts import user_list
 from service.models.queries.units import unit_list
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 from service.validation.messages import NOT_AN_OPTION
 from service.validation.typed_text import as_id
 from service.web.presenters import labels

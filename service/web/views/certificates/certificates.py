@@ -19,7 +19,7 @@ from service.models.queries.certificates.reissue_list import live_reissue_of
 from service.models.queries.persons.correction_list import corrections_of
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.certificate import Certificate
+from service.models.tables.certificates.certificate import Certificate
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list

@@ -23,9 +23,9 @@ from service.models.queries.certificates.print_list import (
     printable,
 )
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Task
-from service.models.tables.print_batch import PrintBatch
-from service.models.tables.training import TrainingClass
+from service.models.tables.certificates.print_batch import PrintBatch
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import TrainingClass
 from service.validation.typed_text import as_id
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission

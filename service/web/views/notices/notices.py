@@ -23,8 +23,8 @@ from service.infrastructure.translation import translate
 from service.models.queries.notices import notice_list
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.units import unit_list
-from service.models.tables import setting
-from service.models.tables.notice import Attachment, Notice
+from service.models.tables.notices.notice import Attachment, Notice
+from service.models.tables.system import setting
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error

@@ -15,8 +15,8 @@ from service.errors import N_, Conflict, Message
 from service.infrastructure.translation import translate
 from service.models.queries.notices import ticket_list
 from service.models.queries.notices.tickets import answering_accounts, messages_of
-from service.models.tables import setting
-from service.models.tables.ticket import TicketFile
+from service.models.tables.notices.ticket import TicketFile
+from service.models.tables.system import setting
 from service.web.presenters.formatting import role_name
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error

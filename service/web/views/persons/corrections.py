@@ -15,8 +15,8 @@ from service.domain.persons.identity import IdType, Sex
 from service.errors import N_, Conflict, Message
 from service.models.queries.persons.correction_list import corrections_of
 from service.models.queries.scope_adapters import is_in_scope
-from service.models.tables import setting
-from service.models.tables.identity_correction import CorrectionFile, IdentityCorrection
+from service.models.tables.persons.identity_correction import CorrectionFile, IdentityCorrection
+from service.models.tables.system import setting
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.questions import Question, asks

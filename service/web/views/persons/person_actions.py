@@ -26,7 +26,7 @@ from service.models.queries.persons.person_history import (
 )
 from service.models.queries.persons.retention import photos_of
 from service.models.queries.units import unit_list
-from service.models.tables.person import Person, Photo, QualificationType
+from service.models.tables.persons.person import Person, Photo, QualificationType
 from service.validation.form_reader import FormReader
 from service.validation.typed_text import as_whole
 from service.web.shell.authorization import requires_permission

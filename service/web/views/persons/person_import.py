@@ -25,7 +25,7 @@ from service.errors import N_, Conflict, InvalidInput, Message
 from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import XLSX, Head, Sheet
 from service.models.db.ids import new_id
-from service.models.tables.person_import import PersonImport
+from service.models.tables.persons.person_import import PersonImport
 from service.validation.typed_text import as_id, as_whole
 from service.web.presenters.formatting import spell
 from service.web.shell.authorization import requires_permission

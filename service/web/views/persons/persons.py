@@ -26,7 +26,7 @@ from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.training.training_need_facts import facts_of
 from service.models.queries.units import unit_list
-from service.models.tables.person import Person, Photo, QualificationType
+from service.models.tables.persons.person import Person, Photo, QualificationType
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.list_page import render_list

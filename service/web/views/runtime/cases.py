@@ -16,9 +16,10 @@ from service.errors import NotFound
 from service.infrastructure.documents import pdf
 from service.models.queries.runtime import case_list
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.case import Case, CaseDocument
+from service.models.tables.runtime.case import Case, CaseDocument
 from service.validation.typed_text import as_whole
-from service.web.presenters import case_documents, case_files, replay_frames, timeline
+from service.web.presenters.papers import case_documents, case_files
+from service.web.presenters.replay import replay_frames, timeline
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES

@@ -18,7 +18,7 @@ from service.models.db.ids import new_id
 from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
-from service.models.tables.case import Task
+from service.models.tables.runtime.case import Task
 from service.web.presenters import task_columns
 from service.web.shell import query_params, questions, template_context, worksheet
 from service.web.shell.authorization import login_required

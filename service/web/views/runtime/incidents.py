@@ -9,7 +9,7 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.errors import N_, InvalidInput, Message
 from service.models.queries.runtime import incident_list
-from service.web.presenters import replay_frames
+from service.web.presenters.replay import replay_frames
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error

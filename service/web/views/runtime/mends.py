@@ -12,10 +12,10 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.domain.system.mend_kind import MendKind
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
-from service.models.tables.case import Case
+from service.models.tables.runtime.case import Case
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_json, as_whole
-from service.web.presenters import replay_frames
+from service.web.presenters.replay import replay_frames
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error

@@ -12,7 +12,7 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
-from service.web.presenters import studio_words
+from service.web.presenters.panels import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions

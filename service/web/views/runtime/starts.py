@@ -14,8 +14,9 @@ from service.infrastructure.translation import translate
 from service.models.queries.runtime import task_lookup
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system.versions_in_force import VersionInForce
-from service.models.tables.case import Case
-from service.web.presenters import form_answers, task_panels
+from service.models.tables.runtime.case import Case
+from service.web.presenters import form_answers
+from service.web.presenters.panels import task_panels
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import edits_rows, flash_success, form_id, rerender_on_error
 from service.web.views.runtime.tasks import answers

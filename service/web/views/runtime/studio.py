@@ -14,7 +14,8 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.validation.typed_text import as_json, as_whole
-from service.web.presenters import form_answers, formatting, studio_panel, studio_words
+from service.web.presenters import form_answers, formatting
+from service.web.presenters.panels import studio_panel, studio_words
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.questions import Question, asks

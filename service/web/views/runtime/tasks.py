@@ -16,10 +16,12 @@ from service.models.queries.accounts import user_list
 from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, is_visible
-from service.models.tables.case import Case, Task
-from service.models.tables.user import User
-from service.web.presenters import task_columns, task_panels, timeline
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, Task
+from service.web.presenters import task_columns
 from service.web.presenters.form_answers import first_values, values_of
+from service.web.presenters.panels import task_panels
+from service.web.presenters.replay import timeline
 from service.web.shell import questions
 from service.web.shell.authorization import login_required
 from service.web.shell.form_errors import edits_rows, flash_success, form_error, refresh_user, rerender_on_error

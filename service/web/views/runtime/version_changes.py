@@ -13,12 +13,12 @@ from flask_login import current_user
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
 from service.models.db.clock import CHINA
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.version_change import BacktestRun, RunState
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.runtime.version_change import BacktestRun, RunState
 from service.validation.fields import MAX_INTEGER
 from service.validation.form_reader import FormReader
 from service.validation.typed_text import as_whole
-from service.web.presenters import replay_frames
+from service.web.presenters.replay import replay_frames
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error

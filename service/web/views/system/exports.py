@@ -20,8 +20,8 @@ from service.errors import N_, Conflict
 from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import XLSX, Sheet
 from service.models.db.clock import CHINA
-from service.models.tables.export import ExportLog
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.system.export import ExportLog
 from service.reports import LISTS, REPORTS, find_export
 from service.reports.framework.report import Report, Row, Table
 from service.web.presenters import report_cells

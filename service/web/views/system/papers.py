@@ -14,10 +14,11 @@ from service.errors import NotFound
 from service.infrastructure.documents import pdf
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
-from service.models.tables.training import TrainingClass
+from service.models.tables.training.training import TrainingClass
 from service.reports import class_papers, find_export, find_report, training_record
 from service.reports.framework.report import Report, parse_filter
-from service.web.presenters import filter_bar, papers
+from service.web.presenters import filter_bar
+from service.web.presenters.papers import papers
 from service.web.shell.authorization import login_required
 from service.workflow.certificates.verification_address import class_address
 

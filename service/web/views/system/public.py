@@ -14,7 +14,7 @@ from service.errors import Message, TooManyAttempts
 from service.models.db.clock import today
 from service.models.queries.certificates import certificate_list
 from service.models.queries.training.training_need_facts import to_domain
-from service.models.tables.certificate import Certificate
+from service.models.tables.certificates.certificate import Certificate
 from service.web.shell.authorization import public
 from service.web.shell.form_errors import rerender_on_error
 from service.web.views.accounts.session import source

@@ -18,10 +18,10 @@ from service.errors import N_, Conflict, Message, NotFound
 from service.infrastructure.documents import pdf
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
-from service.models.tables.audit_sample import AuditSample, SampledCase
+from service.models.tables.system.audit_sample import AuditSample, SampledCase
 from service.validation.typed_text import as_whole
-from service.web.presenters import papers
 from service.web.presenters.formatting import whole_instant
+from service.web.presenters.papers import papers
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error
 from service.web.shell.questions import Question, asks

@@ -20,7 +20,7 @@ from service.errors import N_, Conflict, Message
 from service.models.queries.notices.mail_failures import mail_failures
 from service.models.queries.persons.person_history import versions_of
 from service.models.queries.system import setting_history
-from service.models.tables import setting
+from service.models.tables.system import setting
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.workflow import outbox

@@ -16,7 +16,7 @@ from service.models.db.clock import today
 from service.models.queries.report_filter import ReportFilter
 from service.models.queries.training import class_list
 from service.models.queries.units import unit_list
-from service.models.tables.person import QualificationType
+from service.models.tables.persons.person import QualificationType
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, form_id, rerender_on_error

@@ -21,7 +21,7 @@ from service.models.db.ids import new_id
 from service.models.queries.persons.person_history import scores_of
 from service.models.queries.runtime.inbox import subjects
 from service.models.queries.training import class_list, enrollment_list
-from service.models.tables.training import TrainingClass
+from service.models.tables.training.training import TrainingClass
 from service.web.shell import query_params, worksheet
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error

@@ -23,7 +23,7 @@ from service.models.queries.persons.person_history import versions_of
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.training import plan_list
 from service.models.queries.units import unit_list
-from service.models.tables.training import TrainingPlan
+from service.models.tables.training.training import TrainingPlan
 from service.reports import read_list
 from service.validation.record_fields import Place
 from service.web.presenters.filter_bar import ControlView

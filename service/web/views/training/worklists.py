@@ -14,7 +14,7 @@ from service.domain.accounts.permissions import Action
 from service.domain.training.classes import is_check_in_day
 from service.models.db.clock import today
 from service.models.queries.scope import get_or_404_in_scope
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.list_page import render_list

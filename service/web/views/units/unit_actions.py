@@ -20,7 +20,7 @@ from service.errors import N_, Conflict, Message, NotFound
 from service.models.queries.scope import get_or_404_in_scope
 from service.models.queries.system import form_options
 from service.models.queries.units import unit_completeness, unit_list
-from service.models.tables.organisation import AcademyLink, Organisation
+from service.models.tables.units.organisation import AcademyLink, Organisation
 from service.validation.typed_text import as_id
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission

@@ -22,7 +22,7 @@ from service.models.queries.persons.person_history import versions_of
 from service.models.queries.scope import get_or_404_in_scope, is_unscoped
 from service.models.queries.scope_adapters import is_in_scope
 from service.models.queries.units import unit_list
-from service.models.tables.organisation import Organisation
+from service.models.tables.units.organisation import Organisation
 from service.validation.record_fields import Place
 from service.web.shell import query_params
 from service.web.shell.authorization import requires_permission

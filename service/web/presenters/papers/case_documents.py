@@ -16,10 +16,11 @@ from service.domain.persons.case_subjects import shown_subject
 from service.errors import Message
 from service.infrastructure.rich_text import from_markdown
 from service.infrastructure.translation import translate
-from service.models.tables.case import Case, CaseDocument
-from service.models.tables.user import User
-from service.web.presenters import papers, replay_frames
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case, CaseDocument
 from service.web.presenters.formatting import full_instant
+from service.web.presenters.papers import papers
+from service.web.presenters.replay import replay_frames
 
 
 @dataclass(frozen=True, slots=True)

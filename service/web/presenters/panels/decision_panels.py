@@ -15,13 +15,13 @@ from service.models.queries.persons.person_history import trainings_of, versions
 from service.models.queries.persons.person_list import person_of_case
 from service.models.queries.training import enrollment_list
 from service.models.queries.training.training_need_facts import facts_of, to_domain
-from service.models.tables.case import Task
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import Enrollment, TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.runtime.case import Task
+from service.models.tables.training.training import Enrollment, TrainingClass
 from service.web.presenters import date_ruler
-from service.web.presenters.task_panel import TaskPanel
+from service.web.presenters.panels.task_panel import TaskPanel
 from service.workflow.runtime import variables
 from service.workflow.training import enrollment_eligibility, enrollments
 

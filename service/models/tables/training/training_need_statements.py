@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.sql import visitors
 
-from service.models.tables.certificate import Certificate
-from service.models.tables.person import Person
-from service.models.tables.training import LIVE_ENROLLMENT, Enrollment, RefresherRecord, TrainingNeed
+from service.models.tables.certificates.certificate import Certificate
+from service.models.tables.persons.person import Person
+from service.models.tables.training.training import LIVE_ENROLLMENT, Enrollment, RefresherRecord, TrainingNeed
 
 _PERSONS = any_(bindparam("persons", type_=ARRAY(PG_UUID)))
 HELD = select(

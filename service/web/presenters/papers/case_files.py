@@ -13,10 +13,12 @@ from service.domain.accounts.roles import Role
 from service.domain.persons.case_subjects import shown_subject
 from service.infrastructure.documents import pdf
 from service.infrastructure.translation import translate
-from service.models.tables.case import Case
-from service.models.tables.user import User
-from service.web.presenters import case_documents, form_answers, papers, replay_frames, timeline
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
+from service.web.presenters import form_answers
 from service.web.presenters.formatting import whole_instant
+from service.web.presenters.papers import case_documents, papers
+from service.web.presenters.replay import replay_frames, timeline
 from service.workflow.processes import definitions, diagram_svg
 from service.workflow.system.case_file import CaseEvidence
 

@@ -10,12 +10,12 @@ from service.models.queries.notices import ticket_list
 from service.models.queries.notices.tickets import messages_of
 from service.models.queries.persons.correction_list import correction_of_case
 from service.models.queries.persons.person_history import trainings_of
-from service.models.tables.case import Task
-from service.models.tables.identity_correction import CorrectionFile
-from service.models.tables.ticket import TicketFile
-from service.models.tables.user import User
-from service.web.presenters.decision_panels import certificate_card, person_card
-from service.web.presenters.task_panel import TaskPanel
+from service.models.tables.accounts.user import User
+from service.models.tables.notices.ticket import TicketFile
+from service.models.tables.persons.identity_correction import CorrectionFile
+from service.models.tables.runtime.case import Task
+from service.web.presenters.panels.decision_panels import certificate_card, person_card
+from service.web.presenters.panels.task_panel import TaskPanel
 from service.workflow.persons.corrections import changes_of
 
 

@@ -18,11 +18,12 @@ from service.errors import N_
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
 from service.models.queries.runtime.object_names import NameHistory, ObjectName, object_names
-from service.models.tables.case import Case
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Case
 from service.validation.typed_text import as_id
-from service.web.presenters import form_answers, timeline, variable_labels
+from service.web.presenters import form_answers, variable_labels
 from service.web.presenters.formatting import exact, instant_text, whole_instant
+from service.web.presenters.replay import timeline
 from service.web.presenters.variable_labels import is_id
 from service.workflow.processes import definitions
 from service.workflow.runtime import history

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from service.models.db.encryption import PersonalText
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
-from service.models.tables.certificate import Certificate
+from service.models.tables.certificates.certificate import Certificate
 
 REISSUE_STATES = ("requested", "returned", "approved", "completed", "refused", "withdrawn", "lapsed")
 LIVE_REISSUE = ("requested", "returned", "approved")

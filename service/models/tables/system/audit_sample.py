@@ -16,7 +16,7 @@ from service.domain.system.sampling import Finding, SampleState
 from service.models.db.encryption import PersonalJson, PersonalText
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 
 
 class AuditSample(Audited, Base):

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, defer, mapped_column, relationship
 from service.models.db.encryption import EncryptedBytes, PersonalText
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.tables.organisation import Organisation
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.units.organisation import Organisation
 
 KINDS = ("technical", "ordering", "repair", "complaint")
 TICKET_STATES = ("open", "in_progress", "waiting_user", "resolved", "closed")

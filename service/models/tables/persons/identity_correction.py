@@ -14,7 +14,7 @@ from service.domain.persons.identity import mask
 from service.models.db.encryption import EncryptedBytes, PersonalText, blind_index, encrypted_text
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
 
 CORRECTION_STATES = ("requested", "approved", "applied", "refused", "withdrawn", "lapsed")
 LIVE_STATES = ("requested", "approved")

@@ -11,13 +11,13 @@ from typing import Any
 
 from service.errors import N_, Message
 from service.infrastructure.translation import translate
-from service.models.tables.case import Task
-from service.models.tables.process import DefinitionVersion
-from service.models.tables.user import User
-from service.models.tables.version_change import BacktestRun, RunState
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
+from service.models.tables.runtime.process import DefinitionVersion
+from service.models.tables.runtime.version_change import BacktestRun, RunState
 from service.web.presenters.formatting import language, thousands
-from service.web.presenters.studio_panel import LABELS, roles
-from service.web.presenters.task_panel import TaskPanel
+from service.web.presenters.panels.studio_panel import LABELS, roles
+from service.web.presenters.panels.task_panel import TaskPanel
 from service.workflow.processes import definitions
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.versions import backtests, drafts, process_changes

@@ -13,12 +13,13 @@ from service.errors import N_
 from service.infrastructure.documents import pdf
 from service.infrastructure.translation import translate
 from service.models.queries.report_filter import ReportFilter
-from service.models.tables.person import Photo
-from service.models.tables.training import TrainingClass
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
+from service.models.tables.persons.person import Photo
+from service.models.tables.training.training import TrainingClass
 from service.reports.framework.report import CellType, Column, Report, Row, Table
 from service.reports.training_record import Record
-from service.web.presenters import formatting, labels, paper_tables, report_cells
+from service.web.presenters import formatting, labels, report_cells
+from service.web.presenters.papers import paper_tables
 
 MAX_ROWS = 2000  # of one table; more is for a spreadsheet
 

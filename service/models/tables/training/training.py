@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from service.models.db.encryption import PersonalText
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
-from service.models.tables.organisation import Organisation
-from service.models.tables.person import Person
+from service.models.tables.persons.person import Person
+from service.models.tables.units.organisation import Organisation
 
 TRAINING_KINDS = ("initial", "refresher", "renewal")
 LIVE_ENROLLMENT = ("pending", "confirmed", "checked_in", "scored", "makeup", "certifying")

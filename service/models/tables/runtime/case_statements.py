@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from service.models.db.prepared_statements import PreparedStatement
-from service.models.tables.organisation import authority_id
+from service.models.tables.units.organisation import authority_id
 
 LOCK_CASE = text(
     """

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.session import Base
-from service.models.tables.user import User
+from service.models.tables.accounts.user import User
 
 
 class AccountSession(Base):

@@ -17,7 +17,7 @@ from service.models.db.collation import MAX_SPELLING, name_keys
 from service.models.db.encryption import EncryptedBytes, PersonalText, blind_index, encrypted_text
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.tables.organisation import Organisation
+from service.models.tables.units.organisation import Organisation
 
 SPELLED = "array_to_tsvector(string_to_array(spelling, ' '::text))"  # the words of the spelling, found by beginning
 

@@ -17,7 +17,7 @@ from service.models.db.session import Base, session
 from service.models.db.written_in import WrittenIn
 
 if TYPE_CHECKING:
-    from service.models.tables.user import User
+    from service.models.tables.accounts.user import User
 
 
 class RowChange(WrittenIn, Base):

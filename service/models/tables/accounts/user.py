@@ -18,7 +18,7 @@ from service.models.db.encryption import encrypted_text
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.tables.organisation import Organisation
+from service.models.tables.units.organisation import Organisation
 from service.validation.characters import LINE, is_storable
 
 

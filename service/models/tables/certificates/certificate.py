@@ -16,7 +16,7 @@ from service.models.db.ids import new_id
 from service.models.db.prepared_statements import PreparedStatement
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
-from service.models.tables.person import Person, QualificationType
+from service.models.tables.persons.person import Person, QualificationType
 
 _ADVANCE = PreparedStatement(
     "advance_certificate_serial",

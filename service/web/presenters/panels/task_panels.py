@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 
 from service.forms import Field
 from service.models.queries.system import form_options
-from service.models.tables.case import Task
-from service.models.tables.user import User
-from service.web.presenters import certificate_panels, decision_panels, labels, studio_words
-from service.web.presenters.task_panel import TaskPanel
+from service.models.tables.accounts.user import User
+from service.models.tables.runtime.case import Task
+from service.web.presenters import labels
+from service.web.presenters.panels import certificate_panels, decision_panels, studio_words
+from service.web.presenters.panels.task_panel import TaskPanel
 
 CARDS: dict[str, Callable[[User, Task], list[TaskPanel]]] = {
     "training_enrollment": decision_panels.enrollment_cards,

@@ -1,0 +1,1 @@
+"""Accounts with their sessions, attempts to sign in, and views they saved."""

@@ -1,0 +1,1 @@
+"""Certificates, their prints and their reissues."""

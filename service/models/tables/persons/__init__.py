@@ -1,0 +1,1 @@
+"""Persons, their imports and the corrections of their identity."""

@@ -1,0 +1,1 @@
+"""Versions of processes, and the cases that run by them."""

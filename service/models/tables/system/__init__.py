@@ -1,0 +1,1 @@
+"""The history of rows and its seals, settings, exports and stored files."""

@@ -1,0 +1,1 @@
+"""Plans, classes, enrolments, scores, and the training need."""

@@ -1,0 +1,1 @@
+"""Panels beside a task's form and in the studio."""
