@@ -26,6 +26,7 @@ SOURCES = (  # what fills a new database; its tables and diagrams are compared b
     "service/engine/definition.py",
     "service/workflow/processes/definitions.py",
     "service/workflow/versions/deployments.py",
+    "service/workflow/versions/path_deployments.py",
     "service/workflow/system/reference_data.py",
     "service/domain/units/provinces.py",
 )

@@ -98,7 +98,8 @@ def bring_up_to_date(
     """
     from service.migrations import upgrade
     from service.workflow.system import reference_data
-    from service.workflow.versions.deployments import Author, deploy_paths, deploy_proposals
+    from service.workflow.versions.deployments import Author
+    from service.workflow.versions.path_deployments import deploy_paths, deploy_proposals
 
     upgrade(chosen.owner_url, chosen.roles)
     if chosen.roles.app == chosen.roles.owner:

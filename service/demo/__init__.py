@@ -24,7 +24,7 @@ from service.models.tables.system.audit import AuditEvent
 from service.models.tables.system.setting import Setting
 from service.workflow.runtime import jobs
 from service.workflow.system import reference_data
-from service.workflow.versions import deployments
+from service.workflow.versions import path_deployments
 
 BEGUN_EVENT, FILLED_EVENT = "demonstration begun", "demonstration filled"
 EXPECTED_JOURNAL_ROWS = 3_000  # what the progress is measured against
@@ -84,7 +84,7 @@ def empty() -> None:
     with maintenance(settings().owner_url) as connection:
         connection.execute(text(f"TRUNCATE {names} CASCADE"))
     reference_data.ensure()
-    deployments.deploy_folder()
+    path_deployments.deploy_folder()
 
 
 class _ReportingActions(Actions):

@@ -20,7 +20,7 @@ from service.models.tables.training.training import TrainingClass
 from service.models.tables.units.organisation import Organisation, authority_id
 from service.workflow.runtime import tasks
 from service.workflow.system import reference_data
-from service.workflow.versions import deployments
+from service.workflow.versions import path_deployments
 from tests.bench.chain import all_cases
 from tests.bench.scratch import application
 
@@ -40,7 +40,7 @@ def prepare(ready: Callable[[], object], url: str, persons: int) -> list[UUID]:
 
 def _install(persons: int) -> None:
     reference_data.ensure()
-    for result in deployments.deploy_folder():
+    for result in path_deployments.deploy_folder():
         if result.problems:
             raise SystemExit("\n".join(problem.text("en") for problem in result.problems))
     with transaction(Operation("bench")) as session:

@@ -23,7 +23,7 @@ from service.models.tables.runtime.process import DefinitionVersion
 from service.models.tables.system.audit import AuditEvent
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks
-from service.workflow.versions import deployments
+from service.workflow.versions import deployments, path_deployments
 from service.workflow.versions.deployments import Author
 from tests.api.rest_world import PASSWORD, Machine, make_world
 from tests.builders.world import sign_in
@@ -113,7 +113,7 @@ def test_model_tests_that_are_not_sent_stay_as_they_are_in_force(app: Flask, tmp
         "page": lambda: deployments.deploy_sent({"small.bpmn": OTHER.encode()}, Author("page")),
         "page, all files": lambda: deployments.deploy_sent(files(OTHER), Author("page")),
         "page, a form": lambda: deployments.deploy_sent({"look.form": FORM.encode() + b" "}, Author("page")),
-        "cli": lambda: deployments.deploy_paths([tmp_path / "small.bpmn"], Author("cli")),
+        "cli": lambda: path_deployments.deploy_paths([tmp_path / "small.bpmn"], Author("cli")),
     }
     for way, send_them in sent.items():
         deployments.deploy({**files(), "small.yaml": OWN_TESTS})
@@ -205,7 +205,7 @@ def test_a_start_never_takes_back_what_was_deployed(
     if deployed:
         assert set(events()[-1].detail) >= {"who", "host"}
         assert events()[-1].detail["way"] == "file"
-    different = {one.file: one for one in deployments.proposals(paths[0].parent)}
+    different = {one.file: one for one in path_deployments.proposals(paths[0].parent)}
     is_in_force = lies_there if deployed else (before or [None])[-1]
     assert ("small.bpmn" in different) is (lies_there != is_in_force)
 
@@ -217,8 +217,8 @@ def test_the_page_and_the_console_say_what_differs(
     deployments.deploy(files(OTHER))
     path = folder(DIAGRAM)[0].parent
     page = sign_in(client, person("processes", "process_admin"))
-    show = deployments.proposals
-    monkeypatch.setattr(deployments, "proposals", lambda: show(path))
+    show = path_deployments.proposals
+    monkeypatch.setattr(path_deployments, "proposals", lambda: show(path))
     told = page.get("/processes").text
     assert "processes 文件夹与现行版本不同" in told
     assert "不会自动生效" in told

@@ -29,7 +29,7 @@ from service.workflow.processes.diagram_layout import drawn_whole
 from service.workflow.processes.drawing import Drawing
 from service.workflow.runtime import history, jobs
 from service.workflow.training import enrollments
-from service.workflow.versions import deployments
+from service.workflow.versions import deployments, path_deployments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told
 from tests.builders.recipes import Workshop, commands
@@ -346,12 +346,12 @@ def test_a_table_decides_and_is_deployed_alone(client: FlaskClient, stage: Stage
         assert (task.role, task.due_at) == (role, task.opened_at + timedelta(days=days))
     table = workshop.folder / "processes" / "lecturer_desk.dmn"
     table.write_text(table.read_text().replace("50</text>", "60</text>"))
-    [done] = deployments.deploy_paths([table])
+    [done] = path_deployments.deploy_paths([table])
     assert done.version is not None
     assert (done.version.key, done.version.number, done.replaced) == ("lecturer_request", 2, 1)
     begin(client, stage, day="2026-12-08", attendants="50")
     unused = table.rename(table.with_name("elsewhere.dmn"))
-    [refused] = deployments.deploy_paths([unused])
+    [refused] = path_deployments.deploy_paths([unused])
     assert [one.rule for one in refused.problems] == ["files_are_used"]
 
 

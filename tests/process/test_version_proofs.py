@@ -17,7 +17,7 @@ from service.models.tables.runtime.case import Task
 from service.models.tables.runtime.version_change import BacktestRun
 from service.workflow.processes import definitions
 from service.workflow.runtime import tasks
-from service.workflow.versions import backtests, deployments
+from service.workflow.versions import backtests, deployments, path_deployments
 from service.workflow.versions.deployments import Author
 from tests.api.rest_world import make_world
 from tests.builders.approval import require_approval
@@ -55,11 +55,13 @@ def back_tested(files: Files, same: int = 7) -> None:
 
 
 def by_start(client: FlaskClient, files: Files, folder: Path) -> None:
-    deployments.deploy_proposals(written(files, folder), Author("file", account={"who": "anpei", "host": "server"}))
+    path_deployments.deploy_proposals(
+        written(files, folder), Author("file", account={"who": "anpei", "host": "server"})
+    )
 
 
 def by_command(client: FlaskClient, files: Files, folder: Path) -> None:
-    deployments.deploy_paths(written(files, folder), Author("cli", account={"who": "li", "host": "desk"}))
+    path_deployments.deploy_paths(written(files, folder), Author("cli", account={"who": "li", "host": "desk"}))
 
 
 def by_page(client: FlaskClient, files: Files, folder: Path) -> None:

@@ -27,7 +27,7 @@ from service.web.presenters.papers import papers
 from service.web.shell.menu import MENU
 from service.workflow.certificates import certificate_expiry
 from service.workflow.processes import definitions
-from service.workflow.versions import deployments
+from service.workflow.versions import path_deployments
 from setup import translations
 from tests.api.v1_world import Machine, make_world, told
 from tests.builders.stage import Stage, do, ended_at, open_tasks, task_of
@@ -49,7 +49,7 @@ def stage(app: Flask, clock: Any) -> Stage:
     """The people of the tests on a migrated database with the diagrams of this copy."""
     upgrade(settings().owner_url, settings().roles)
     names = ("certificate_deregistration", "training_enrollment")
-    deployed = deployments.deploy_paths([definitions.PROCESSES / f"{name}.bpmn" for name in names])
+    deployed = path_deployments.deploy_paths([definitions.PROCESSES / f"{name}.bpmn" for name in names])
     assert [one.problems for one in deployed] == [(), ()]
     return make_world()
 

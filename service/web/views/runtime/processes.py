@@ -18,7 +18,14 @@ from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions
 from service.workflow.runtime import mends
 from service.workflow.runtime.auditor_looks import record_look
-from service.workflow.versions import deployments, drafts, process_changes, stranded_cases
+from service.workflow.versions import (
+    deployment_history,
+    deployments,
+    drafts,
+    path_deployments,
+    process_changes,
+    stranded_cases,
+)
 
 bp = Blueprint("processes", __name__)
 
@@ -48,7 +55,7 @@ def index() -> ResponseReturnValue:
         "pages/processes/index.html",
         listed=definitions.listing(),
         faults=definitions.faults(),
-        proposals=deployments.proposals(),
+        proposals=path_deployments.proposals(),
         drafts=drafts.keys(),
         own_changes=process_changes.own(current_user),
         needs_approval=deployments.Author("page").needs_approval,
@@ -74,7 +81,7 @@ def show(key: str) -> ResponseReturnValue:
         tasks=_tasks(digest, waiting),
         resting=[(one.id.rpartition("/")[2], one.name) for one in mends.resting_places(definition)[0]],
         files=sorted(definition.files),
-        changes=deployments.changes(key),
+        changes=deployment_history.changes(key),
         drawn=drawn_names(digest),
         starters=definitions.starters(definition),
         waiting_change=process_changes.open_change(key),

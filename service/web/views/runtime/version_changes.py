@@ -27,7 +27,7 @@ from service.workflow.processes import definitions
 from service.workflow.processes.definitions import Listed
 from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import history
-from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
+from service.workflow.versions import background_runs, backtests, bundles, case_migrations, drafts
 from service.workflow.versions.background_runs import Run
 
 bp = Blueprint("version_changes", __name__)
@@ -76,7 +76,7 @@ def begin_backtest(key: str) -> ResponseReturnValue:
     versions, form = _versions(key), request.form
     sent = {file.filename: file.read() for file in request.files.getlist("files") if file.filename}
     if sent:
-        found = [files for _, files in deployments.bundles(accept(sent))]
+        found = [files for _, files in bundles.bundles_of(accept(sent))]
         if len(found) != 1:
             raise InvalidInput({"files": N_("一次只能回测一个流程的文件。")})
         files = dict(found[0])
