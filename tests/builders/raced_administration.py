@@ -11,7 +11,7 @@ from sqlalchemy import select
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.runtime.case import Incident, Task
-from service.models.tables.runtime.version_change import BacktestRun, MigrationRun
+from service.models.tables.runtime.version_change import BacktestRun, MigrationRun, RunState
 from service.web.views.persons.person_import import spell
 from service.workflow.accounts import (
     account_profiles,
@@ -210,19 +210,45 @@ def incident(_ground: Ground, _serial: int) -> Acts:
     }
 
 
-def migration(ground: Ground, serial: int) -> Acts:
+def new_migration(ground: Ground, serial: int) -> Acts:
+    """A migration that nobody has begun yet, and what else is done to its case."""
+    if left := case_migrations.unfinished("small"):
+        background_runs.stop(ground.user("process_admin"), left)
     old = small_process.deploy()
     found = tasks.start(None, "small", {}).case_id
     new = deployments.deploy(small(f"迁移{serial}")).version
     assert new
     asked = asked_for(old, new.digest, {})
-    run_id = case_migrations.begin(ground.user("process_admin"), asked, WHY).id
     [task] = session().scalars(select(Task.id).where(Task.case_id == found, Task.state == "open"))
+    move = Mend("move", WHY, element="look", to="sign")
+    return {
+        "begin": lambda who: case_migrations.begin(who("process_admin"), asked, WHY),
+        "do at once": lambda who: case_migrations.begin(who("process_admin"), asked, WHY, at_once=True),
+        "complete": lambda who: tasks.complete(who("association"), task, {"decision": "yes"}),
+        "mend": lambda who: mends.mend_many(who("process_admin"), [found], move),
+        "cancel": lambda who: mends.mend(who("process_admin"), found, Mend("cancel", WHY)),
+    }
+
+
+def migration(ground: Ground, serial: int) -> Acts:
+    acts = new_migration(ground, serial)
+    run_id = acts["begin"](ground.user).id
     return {
         "work": lambda _: jobs.run_at_once(run_id),
-        "begin another": lambda who: case_migrations.begin(who("process_admin"), asked, WHY, at_once=True),
         "give up": lambda who: background_runs.stop(who("process_admin"), background_runs.find(MigrationRun, run_id)),
-        "complete": lambda who: tasks.complete(who("association"), task, {"decision": "yes"}),
+        "complete": acts["complete"],
+        "cancel": acts["cancel"],
+    }
+
+
+def failed_migration(ground: Ground, serial: int) -> Acts:
+    acts = new_migration(ground, serial)
+    run = acts["begin"](ground.user)
+    background_runs.proceed(run, None, RunState.FAILED)
+    return {
+        "resume": lambda who: background_runs.resume(who("process_admin"), background_runs.find(MigrationRun, run.id)),
+        "work": lambda _: jobs.run_at_once(run.id),
+        "give up": lambda who: background_runs.stop(who("process_admin"), background_runs.find(MigrationRun, run.id)),
     }
 
 
@@ -322,7 +348,9 @@ NOUNS: dict[str, Callable[[Ground, int], Acts]] = {
         case,
         suspended_case,
         incident,
+        new_migration,
         migration,
+        failed_migration,
         backtest,
         export,
         person_import_,

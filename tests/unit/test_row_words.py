@@ -53,7 +53,7 @@ NO_ROWS = {
         "remove_view",
     ),
     *("end_session", "forget_attempts", "forget_sessions", "see_session", "sign_in_try"),
-    *("incident", "read_notice", "refresh_need", "run_progress", "seal", "stop_run", "link_academy"),
+    *("incident", "read_notice", "refresh_need", "run_progress", "seal", "stop_run", "resume_run", "link_academy"),
     *("claim job", "claim jobs", "job failed", "job has no place", "preview mend", "preview retry"),
     *("mail_change", "mail_notice", "mail_sent", "retry_mails", "send_mail", "test_mail"),
 }

@@ -14,8 +14,8 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.lease import LEASE, Lease, LeaseLost
 from service.models.tables.accounts.user import User
-from service.models.tables.runtime.case import Job
-from service.models.tables.runtime.version_change import BacktestRun, MigrationRun, RunState
+from service.models.tables.runtime.case import Job, JobState
+from service.models.tables.runtime.version_change import OPEN, BacktestRun, MigrationRun, RunState
 
 Run = BacktestRun | MigrationRun
 Kind = TypeVar("Kind", BacktestRun, MigrationRun)
@@ -39,7 +39,7 @@ def change(run: Run, state: str = RunState.RUNNING, **more: Any) -> bool:
     """Change a run that has not ended, in the running transaction; whether it had not."""
     table = type(run)
     ended = None if state == RunState.RUNNING else now()
-    query = update(table).where(table.id == run.id, table.state.in_((RunState.RUNNING, RunState.FAILED)))
+    query = update(table).where(table.id == run.id, table.state.in_(OPEN))
     return session().execute(query.values(state=state, ended_at=ended, **more).returning(table.id)).first() is not None
 
 
@@ -72,10 +72,21 @@ def stop(user: User, run: Run) -> None:
             raise Conflict(N_("这次运行已经结束，不能再取消。"))
 
 
+def resume(user: User, run: Run) -> None:
+    """Let a run that has failed go on with what is left. Raises Conflict when it goes on already, or has ended."""
+    table = type(run)
+    failed = update(table).where(table.id == run.id, table.state == RunState.FAILED)
+    with transaction(Operation("resume_run", user.id)) as current:
+        if current.execute(failed.values(state=RunState.RUNNING, ended_at=None).returning(table.id)).first() is None:
+            raise Conflict(N_("这次运行没有停下，或已经结束，不用接着做。"))
+        job = current.get_one(Job, run.id, with_for_update=True, populate_existing=True)
+        job.state, job.retries, job.run_at = JobState.PENDING, 3, now()
+
+
 def do(table: type[Kind], run_id: UUID, work: Callable[[Kind, User | None], None]) -> None:
     """Do a run that has not ended, for whoever began it. A failure is noted, then raised; so is LeaseLost, unnoted."""
     run = find(table, run_id)
-    if run.state not in (RunState.RUNNING, RunState.FAILED):
+    if run.state not in OPEN:
         return
     try:
         work(run, _user_of(run))

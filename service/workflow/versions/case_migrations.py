@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 
 from service import engine
 from service.domain.accounts.permissions import Action, may
@@ -20,7 +20,7 @@ from service.domain.accounts.roles import Role
 from service.domain.values.validators import parse_reason
 from service.engine import MigrationRefused, Plan
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed
-from service.models.db.clock import now
+from service.models.db.clock import CHINA, now
 from service.models.db.errors import DATABASE_ERRORS
 from service.models.db.ids import new_id
 from service.models.db.session import session
@@ -30,16 +30,17 @@ from service.models.queries.scope import visible_to
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case, JournalRow
 from service.models.tables.runtime.process import DefinitionVersion
-from service.models.tables.runtime.version_change import MigrationRun, RunState
+from service.models.tables.runtime.version_change import OPEN, MigrationRun, RunState
 from service.models.tables.system.audit import AuditEvent
 from service.operations.deployments import was_in_force
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import executor, jobs
 from service.workflow.runtime.executor import Act
-from service.workflow.versions import background_runs
+from service.workflow.versions import background_runs, process_changes
 
 EFFECT, AUDITED = "migration", "migrate_cases"
+LOCK = 0x6D67  # of the migrations of one process, with the digest of its key
 PREVIEWED = 2_000  # running cases that a preview looks at
 CASES_AT_ONCE = 50  # between two lines of progress
 PASSED_BY = ("startEvent", "endEvent", "exclusiveGateway", "scriptTask", "businessRuleTask")
@@ -47,6 +48,10 @@ KEPT = 500  # refused cases, of which a run keeps the reasons
 SAME_VERSION = N_("请选择另一个版本。")
 FAILED_AFTER = N_("迁移后自动走下去时出错，案卷没有变动。")
 OTHER_PROCESS = N_("只能迁移到同一个流程的另一个版本。")
+UNFINISHED = N_(
+    "%(who)s 于 %(at)s 开始的迁移还没有结束（已看 %(done)s / %(total)s 件）。同一流程一次只做一次迁移："
+    "请等它结束，或在“迁移案卷”页的迁移记录里打开它，接着做或取消（接口：/engine-rest/batch）。"
+)
 NEVER_IN_FORCE = N_("这一版没有经过批准生效，案卷不能迁移到它。")
 
 
@@ -216,7 +221,8 @@ def _running(user: User | None, asked: Migration) -> Select[Any]:
 def begin(
     user: User | None, asked: Migration, reason: str, *, account: Mapping[str, str] | None = None, at_once: bool = False
 ) -> MigrationRun:
-    """Begin a migration in the background, or do it at once. Raises NotAllowed, NotFound, InvalidInput.
+    """Begin a migration in the background, or do it at once. Raises NotAllowed, NotFound, InvalidInput, and Conflict
+    while another one of the process has not ended.
 
     account: user and machine of the operating system, as the audit trail keeps them, where nobody signed in.
     """
@@ -235,6 +241,9 @@ def begin(
         total=_count(user, asked),
     )
     with transaction(Operation("begin_migration", run.user_id)) as current:
+        current.execute(select(func.pg_advisory_xact_lock(LOCK, func.hashtext(run.process))))
+        if other := unfinished(run.process):
+            raise Conflict(_unfinished(other))
         current.add(run)
         current.add(_event(user, run, account or {}))
         current.flush()
@@ -245,6 +254,18 @@ def begin(
     if at_once:
         jobs.run_at_once(run.id)
     return background_runs.find(MigrationRun, run.id)
+
+
+def unfinished(process: str) -> MigrationRun | None:
+    """The migration of a process that has not ended."""
+    query = select(MigrationRun).where(MigrationRun.process == process, MigrationRun.state.in_(OPEN))
+    return session().scalars(query.order_by(MigrationRun.at).limit(1)).one_or_none()
+
+
+def _unfinished(run: MigrationRun) -> Message:
+    who = process_changes.name_of(run.user_id) or Message(N_("命令行"))
+    at = f"{run.at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return Message(UNFINISHED, who=who, at=at, done=run.done, total=run.total)
 
 
 def _event(user: User | None, run: MigrationRun, account: Mapping[str, str]) -> AuditEvent:
@@ -282,19 +303,19 @@ def _migrate_all(user: User | None, run: MigrationRun, lease: Lease | None) -> b
     """Migrate case by case; False when somebody gave it up."""
     asked = asked_of(run)
     waiting = list(session().scalars(_running(user, asked).with_only_columns(Case.id)))
-    moved, refused, begun = run.moved, list[list[Any]](), run.moved
+    refused, begun = list[list[Any]](), run.moved
     reason, keep = run.reason or "", background_runs.keep_alive(lease)
     for at in range(0, len(waiting), CASES_AT_ONCE):
         for case_id in waiting[at : at + CASES_AT_ONCE]:
             try:
-                moved += migrate(case_id, run, asked, reason)
+                migrate(case_id, run, asked, reason)
             except Exception as error:
                 session().rollback()
                 refused.append([str(case_id), getattr(error, "element", ""), _why(error).to_json()])
             keep()
         done = begun + min(at + CASES_AT_ONCE, len(waiting))
         total = begun + len(waiting)
-        if not background_runs.proceed(run, lease, total=total, done=done, moved=moved, refused=refused[:KEPT]):
+        if not background_runs.proceed(run, lease, total=total, done=done, refused=refused[:KEPT]):
             return False
     return True
 
@@ -309,7 +330,8 @@ def _why(error: Exception) -> Message:
 
 
 def migrate(case_id: UUID, run: MigrationRun, asked: Migration, reason: str) -> bool:
-    """Migrate one case; False when it has gone on meanwhile, by another version or to its end.
+    """Migrate one case and count it; False when it has gone on meanwhile, by another version or to its end, or the run
+    was given up.
 
     Raises MigrationRefused and what the first automatic step may raise; the case is as it was then.
     """
@@ -318,11 +340,17 @@ def migrate(case_id: UUID, run: MigrationRun, asked: Migration, reason: str) -> 
             held = executor.lock_case(case_id)
         except Conflict:
             return False
-        if held.definition != asked.source:
+        if held.definition != asked.source or not _count_moved(run):
             return False
         act = Act("migrate", run.user_id, data=asked.plan.to_data() | {"migration": str(run.id)}, to=asked.target)
         executor.apply_input(held, executor.with_personal(held, act, {"reason": reason}))
     return True
+
+
+def _count_moved(run: MigrationRun) -> bool:
+    """Count a case in the transaction that moves it, so that a process that dies has lost no count."""
+    query = update(MigrationRun).where(MigrationRun.id == run.id, MigrationRun.state.in_(OPEN))
+    return session().execute(query.values(moved=MigrationRun.moved + 1).returning(MigrationRun.id)).first() is not None
 
 
 def find(user: User | None, run_id: UUID) -> MigrationRun:

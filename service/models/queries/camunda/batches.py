@@ -8,10 +8,10 @@ from sqlalchemy import Select, case, select
 
 from service.models.queries.camunda.listing import ListQuery, equals, flag, id_equals, never
 from service.models.tables.accounts.user import User
-from service.models.tables.runtime.version_change import MigrationRun, RunState
+from service.models.tables.runtime.version_change import OPEN, MigrationRun
 
 TYPE = "instance-migration"
-_IS_RUNNING = MigrationRun.state.in_((RunState.RUNNING, RunState.FAILED))
+_IS_RUNNING = MigrationRun.state.in_(OPEN)
 _COMMON = {
     "batchId": id_equals(MigrationRun.id),
     "type": equals(case((MigrationRun.id.is_not(None), TYPE))),

@@ -26,6 +26,9 @@ class RunState(StrEnum):
     STOPPED = "stopped"
 
 
+OPEN = (RunState.RUNNING, RunState.FAILED)  # a failed run is tried again, gone on with or given up
+
+
 class _Run:
     """Columns of what runs in the background. user_id: None for the operator of the machine; total: cases to look at;
     done: looked at so far.

@@ -118,6 +118,7 @@ def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
         run,
         "pages/processes/backtest_run.html",
         stop=url_for(".stop_backtest", backtest_id=run.id),
+        resume=url_for(".resume_backtest", backtest_id=run.id),
         kinds=KINDS,
         counts=counts,
         waiting=by_element,
@@ -149,6 +150,14 @@ def tested_diagram(backtest_id: UUID) -> Response:
 def stop_backtest(backtest_id: UUID) -> ResponseReturnValue:
     background_runs.stop(current_user, backtests.find(current_user, backtest_id))
     flash_success(N_("已取消。"))
+    return redirect(url_for(".show_backtest", backtest_id=backtest_id))
+
+
+@bp.post("/backtests/<uuid:backtest_id>/resume")
+@requires_permission(Action.EDIT_PROCESSES)
+@rerender_on_error(show_backtest, Conflict)
+def resume_backtest(backtest_id: UUID) -> ResponseReturnValue:
+    background_runs.resume(current_user, backtests.find(current_user, backtest_id))
     return redirect(url_for(".show_backtest", backtest_id=backtest_id))
 
 
@@ -202,6 +211,7 @@ def _migration_page(key: str, forecast: case_migrations.Forecast | None = None) 
         names=replay_frames.element_names(asked.target) | replay_frames.element_names(asked.source),
         drawn=drawn_names(asked.source) | drawn_names(asked.target),
         runs=case_migrations.listing(key),
+        unfinished=case_migrations.unfinished(key),
     )
 
 
@@ -238,6 +248,7 @@ def show_migration(migration_id: UUID) -> ResponseReturnValue:
         run,
         "pages/processes/migration_run.html",
         stop=url_for(".stop_migration", migration_id=run.id),
+        resume=url_for(".resume_migration", migration_id=run.id),
         source=source,
         target=target,
         refused=refused,
@@ -251,4 +262,12 @@ def show_migration(migration_id: UUID) -> ResponseReturnValue:
 def stop_migration(migration_id: UUID) -> ResponseReturnValue:
     background_runs.stop(current_user, case_migrations.find(current_user, migration_id))
     flash_success(N_("已取消；已经迁移的案卷不变。"))
+    return redirect(url_for(".show_migration", migration_id=migration_id))
+
+
+@bp.post("/migrations/<uuid:migration_id>/resume")
+@requires_permission(Action.MIGRATE_CASES)
+@rerender_on_error(show_migration, Conflict)
+def resume_migration(migration_id: UUID) -> ResponseReturnValue:
+    background_runs.resume(current_user, case_migrations.find(current_user, migration_id))
     return redirect(url_for(".show_migration", migration_id=migration_id))
