@@ -234,9 +234,9 @@ def test_a_large_export_runs_in_the_background(
     assert answer.location == f"/exports/{row.id}"
     page = client.get(answer.location).get_data(as_text=True)
     assert "正在导出：0 / 3 行" in page
-    assert client.get(f"/exports/{row.id}.xlsx").status_code == 404
+    assert client.get(f"/exports/{row.id}/file").status_code == 404
     jobs.run_due()
-    assert client.get(f"/exports/{row.id}.xlsx", buffered=True).mimetype == XLSX
+    assert client.get(f"/exports/{row.id}/file", buffered=True).mimetype == XLSX
     assert "已导出 3 行" in client.get(answer.location, headers={"HX-Request": "true"}).get_data(as_text=True)
     assert list(file_sizes(row.id)) == [""]
     clock.move(timedelta(days=1, seconds=1))

@@ -54,7 +54,7 @@ def read(user: User, chosen: ReportFilter) -> MiningTable:
     """Read one process, by default the first of all; of one version or of all, drawn on that in force."""
     digest = chosen.definition or _in_force(chosen.process)
     names = elements_of(digest)
-    cases = mining.cases_of(user, chosen)
+    cases = case_list.cases_query(user, chosen)
     found = process_map(mining.ways(cases), lambda element: not names.get(element, ("", ""))[1].endswith("Gateway"))
     tasks = {row.element: row for row in mining.task_times(cases)}
     whole = round(sum(row.total for row in tasks.values()))

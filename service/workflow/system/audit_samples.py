@@ -22,7 +22,7 @@ from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
-from service.models.queries.runtime import mining
+from service.models.queries.runtime import case_list
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case
 from service.models.tables.system.audit import AuditEvent
@@ -48,7 +48,7 @@ def draw(user: User, raw: Mapping[str, Any]) -> UUID:
     entry.check()
     at = now()
     chosen = _filter(user, raw)
-    cases = mining.cases_of(user, chosen).subquery()
+    cases = case_list.cases_query(user, chosen).subquery()
     found = list(session().scalars(select(Case.id).where(Case.id.in_(select(cases.c.id)), Case.started_at <= at)))
     if not found:
         raise InvalidInput({"size": N_("没有符合条件的案卷，请放宽条件。")})

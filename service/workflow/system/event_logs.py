@@ -24,7 +24,7 @@ from service.evidence.event_log.ocel import json_log, sqlite_log
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.report_filter import ReportFilter
-from service.models.queries.runtime import event_log, mining
+from service.models.queries.runtime import case_list, event_log
 from service.models.queries.runtime.event_log import LogFilter
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case
@@ -78,7 +78,7 @@ def write_mined_log(user: User, path: Path, form: str, chosen: ReportFilter) -> 
     """
     if form not in FORMATS:
         raise NotFound
-    cases = mining.cases_of(user, chosen)
+    cases = case_list.cases_query(user, chosen)
     total = session().scalar(select(func.count()).select_from(cases.limit(MAX_LOG_CASES + 1).subquery())) or 0
     if not total:
         raise Conflict(N_("没有符合条件的案卷，请放宽条件。"))

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,14 +32,16 @@ from service.workflow.processes import definitions
 
 FORMAT = "anpei-evidence/1"
 HEADS = 200  # older heads whose agreement with the newest is proved
+More = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
+"""From the files of the evidence, by name, to others that go with them."""
 INSTANT = (2000, 1, 1, 0, 0, 0)  # of the files in the archive: the same evidence is the same bytes
 
 
-def evidence_for(user: User, case_ids: Sequence[UUID]) -> bytes:
+def evidence_for(user: User, case_ids: Sequence[UUID], more: More = lambda _files: {}) -> bytes:
     """The evidence of cases for an auditor; that it was taken is remembered. Raises NotAllowed, NotFound."""
     if not may(Role(user.role), Action.READ_AUDIT):
         raise NotAllowed
-    content = make_evidence(case_ids)
+    content = make_evidence(case_ids, more)
     with transaction(Operation("export_evidence", user.id)) as current:
         current.add_all(
             AuditEvent.by(
@@ -50,8 +52,11 @@ def evidence_for(user: User, case_ids: Sequence[UUID]) -> bytes:
     return content
 
 
-def make_evidence(case_ids: Iterable[UUID]) -> bytes:
-    """The evidence of cases by the last seal. Raises NotFound for an unknown case, Conflict while there is no seal."""
+def make_evidence(case_ids: Iterable[UUID], more: More = lambda _files: {}) -> bytes:
+    """The evidence of cases by the last seal; the log is read once for all. more: what else goes into the file.
+
+    Raises NotFound for an unknown case, Conflict while there is no seal.
+    """
     newest = session().scalars(select(Seal).order_by(Seal.size.desc()).limit(1)).first()
     if newest is None:
         raise Conflict(N_("还没有封存过，稍后再试。"))
@@ -68,11 +73,16 @@ def make_evidence(case_ids: Iterable[UUID]) -> bytes:
         if not records:
             raise NotFound
         digests |= {record["definition"] for record in records}
-        files[f"cases/{case}/journal.jsonl"] = b"".join(orjson.dumps(record) + b"\n" for record in records)
+        files[journal_file(case)] = b"".join(orjson.dumps(record) + b"\n" for record in records)
         files[f"cases/{case}/inclusion.json"] = _json(_inclusion(tree, newest.size, case))
     for digest in digests:
         files |= {f"definitions/{digest}/{name}": content for name, content in definitions.files(digest).items()}
-    return _archive(files, cases)
+    return _archive(files | dict(more(files)), cases)
+
+
+def journal_file(case: str) -> str:
+    """The name of the file with the journal of a case."""
+    return f"cases/{case}/journal.jsonl"
 
 
 def _verifier() -> bytes:

@@ -1,4 +1,6 @@
-"""Exports: a list or report as a file, logged; small ones at once, large ones by the worker (R70, R71)."""
+"""Exports: a list, a report or files of cases as one file, logged; small ones at once, large ones by the worker
+(R70, R71).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,8 +44,10 @@ EFFECT, REMOVAL = "export", "export.remove"
 
 Sheets = Iterator[tuple[Report, Table, Iterator[list[Row]]]]
 """Each table of an export, the report's own first, with its rows."""
-Writer = Callable[[ExportLog, Report, Sheets, Path], None]
-"""Writes the rows of an export into a file; it knows how cells are written in the reader's language."""
+Progress = Callable[[int], None]
+"""Notes how many rows are written, and keeps the lease. Raises Stopped."""
+Writer = Callable[[ExportLog, User, Progress, Path], None]
+"""Writes the file of an export, in the language of who asked for it."""
 
 
 def has_personal(report: Report, user: User, given: Mapping[str, str]) -> bool:
@@ -84,9 +89,6 @@ def begin(
     if total > MAX_EXPORT_ROWS:
         raise Conflict(Message(N_("超过 %(most)s 行，请缩小条件后再导出。"), most=f"{MAX_EXPORT_ROWS:,}"))
     row = ExportLog(
-        id=new_id(),
-        user_id=user.id,
-        organisation_id=user.organisation_id,
         name=name,
         chosen=chosen.arguments(),
         masked=not unmasked,
@@ -94,13 +96,27 @@ def begin(
         language=language,
         total=total,
     )
+    return enqueue(user, row, EFFECT, row.chosen, source=source, after=LEASE if total <= ROWS_AT_ONCE else timedelta())
+
+
+def enqueue(
+    user: User,
+    row: ExportLog,
+    effect: str,
+    narrowed: Mapping[str, Any],
+    *,
+    source: str | None = None,
+    after: timedelta = timedelta(),
+) -> ExportLog:
+    """Remember an export of a user and what it is narrowed to, with the job that writes it, which bears its id."""
+    row.id, row.user_id, row.organisation_id = new_id(), user.id, user.organisation_id
     with transaction(Operation("begin_export", user.id)) as current:
         current.add(row)
         # the purpose stands encrypted in the export that the event is about
-        detail = {"list": name, "filter": row.chosen, "rows": total, "masked": row.masked}
+        detail = {"list": row.name, "filter": dict(narrowed), "rows": row.total, "masked": row.masked}
         current.add(AuditEvent.by(user, "export", "export", row.id, source=source, detail=detail))
         current.add(_job(REMOVAL, row, stored_files.LIFETIME))
-        job = _job(EFFECT, row, LEASE if total <= ROWS_AT_ONCE else timedelta())
+        job = _job(effect, row, after)
         job.id = row.id
         current.add(job)
     return row
@@ -164,7 +180,7 @@ def find(user: User, export_id: UUID) -> ExportLog:
 
 
 def read_file(row: ExportLog) -> tuple[int, Iterator[bytes]]:
-    """The size and the pieces of the spreadsheet of a finished export; raises NotFound when it is gone."""
+    """The size and the pieces of the file of a finished export; raises NotFound when it is gone."""
     size = file_sizes(row.id).get("")
     if row.state != ExportState.DONE or size is None:
         raise NotFound(N_("文件已过一天，已删除；请重新导出。"))
@@ -194,16 +210,22 @@ def _write(row: ExportLog, writer: Writer, lease: Lease) -> None:
     user = User.get(row.user_id)
     if user is None or not user.is_active:
         raise NotAllowed
-    report = find_export(user, row.name)
     # for a moment the rows stand in it as they are: for this account of the machine alone
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:
-        made = Path(folder) / "made.xlsx"
-        writer(row, report, _sheets(row, report, user, lease), made)
+        made = Path(folder) / "made"
+        writer(row, user, partial(_note, row, lease), made)
         with made.open("rb") as content, transaction(Operation("end_export")) as current:
             lease.complete()
             if not _change(row, ExportState.DONE, error=None):
                 raise Stopped
             write_file(current, row.id, content)
+
+
+def _note(row: ExportLog, lease: Lease, done: int) -> None:
+    with transaction(Operation("export_progress")):
+        if not _change(row, ExportState.RUNNING, done=done):
+            raise Stopped
+    lease.extend()
 
 
 def _check_unmasked(user: User, purpose: str) -> None:
@@ -221,15 +243,17 @@ def _is_personal(table: Table) -> bool:
     return any(column.key in PERSONAL for column in table.columns)
 
 
-def _sheets(row: ExportLog, report: Report, user: User, lease: Lease) -> Sheets:
+def sheets(row: ExportLog, user: User, progress: Progress) -> Sheets:
+    """The tables of a list or report with their rows; raises NotFound when it is no more for this role."""
     done = 0
+    report = find_export(user, row.name)
     tables = _tables(report, user, {"year": "", **row.chosen})
     for part, table in zip((report, *report.parts), tables, strict=True):
-        yield part, table, _counted(row, table, done, lease)
+        yield part, table, _counted(row, table, done, progress)
         done += table.count(MAX_EXPORT_ROWS)
 
 
-def _counted(row: ExportLog, table: Table, done: int, lease: Lease) -> Iterator[list[Row]]:
+def _counted(row: ExportLog, table: Table, done: int, progress: Progress) -> Iterator[list[Row]]:
     """The batches, whole numbers in them if asked for; between them the progress is written down. Raises Stopped.
 
     done: rows of the tables before this one.
@@ -238,10 +262,7 @@ def _counted(row: ExportLog, table: Table, done: int, lease: Lease) -> Iterator[
     for cells in table.batches():
         yield reveal(cells) if is_whole else cells
         done += len(cells)
-        with transaction(Operation("export_progress")):
-            if not _change(row, ExportState.RUNNING, done=done):
-                raise Stopped
-        lease.extend()
+        progress(done)
 
 
 def _change(row: ExportLog, state: str, **more: Any) -> bool:

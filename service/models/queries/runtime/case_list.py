@@ -31,7 +31,9 @@ ORDER = SortOrder((Case.started_at, Case.id), is_descending=True)
 
 
 def cases_query(user: User, chosen: ReportFilter) -> Any:
-    """Select the cases in scope, with name and number of their version. state: one of ``STATES``."""
+    """Select the cases in scope, with name and number of their version. state: one of ``STATES``; number: of a case or
+    certificate, or of a class with its enrolments.
+    """
     version = DefinitionVersion
     query = select(
         Case.id,
@@ -57,7 +59,7 @@ def cases_query(user: User, chosen: ReportFilter) -> Any:
     if chosen.state:
         query = query.where(_STATES[chosen.state])
     if chosen.number:
-        query = query.where(has_number(chosen.number))
+        query = query.where(or_(has_number(chosen.number), _is_enrolled_in(chosen.number)))
     if chosen.q:
         query = query.where(Case.unit_id.in_(select(Organisation.id).where(contains(Organisation.name, chosen.q))))
     query = _of_work(query, chosen)
@@ -81,6 +83,12 @@ def _of_work(query: Any, chosen: ReportFilter) -> Any:
         )
         query = query.where(Case.id.in_(select(Task.case_id).where(passed, Task.state == TaskState.COMPLETED)))
     return query
+
+
+def _is_enrolled_in(code: str) -> Any:
+    """The cases of the enrolments of a class, by its number."""
+    classes = select(TrainingClass.id).where(TrainingClass.code == code)
+    return Case.id.in_(select(Enrollment.case_id).where(Enrollment.class_id.in_(classes)))
 
 
 def has_number(number: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Text, and_, cast, func, literal, or_, select
@@ -10,23 +9,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.queries.report_filter import ReportFilter
-from service.models.queries.runtime import case_list
-from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case, JournalRow, Task, TaskState
-from service.models.tables.training.training import Enrollment, TrainingClass
 
 QUANTILES = (0.5, 0.9)
-
-
-def cases_of(user: User, chosen: ReportFilter) -> Any:
-    """Select the cases of a filter. number: of a case or certificate, or of a class with its enrolments."""
-    query = case_list.cases_query(user, replace(chosen, number=""))
-    if chosen.number:
-        classes = select(TrainingClass.id).where(TrainingClass.code == chosen.number)
-        enrolled = Case.id.in_(select(Enrollment.case_id).where(Enrollment.class_id.in_(classes)))
-        query = query.where(or_(enrolled, case_list.has_number(chosen.number)))
-    return query
 
 
 def ways(chosen: Any) -> list[tuple[str, int, str]]:

@@ -16,6 +16,9 @@ from service.models.db.encryption import PersonalText
 from service.models.db.ids import new_id
 from service.models.db.session import Base, session
 
+CASE_FILES = "case-files"
+"""The name of an export that is no list: the files of cases with their evidence, as a ZIP."""
+
 
 class ExportState(StrEnum):
     """States of an export. stopped: given up by the reader; removed: its file is gone."""
@@ -28,7 +31,8 @@ class ExportState(StrEnum):
 
 
 class ExportLog(Base):
-    """One export. chosen: the filter as it stood in the address; total: rows to write, done: rows written so far.
+    """One export. name: of a list, a report, or ``CASE_FILES``; chosen: the filter as it stood in the address, or the
+    ids of the cases; total: rows or cases to write, done: those written so far.
 
     masked: identity numbers and telephones with their middle masked; the row stays when the file is gone.
     """
@@ -54,6 +58,11 @@ class ExportLog(Base):
         Index(None, "user_id", "at"),
         Index(None, "at"),
     )
+
+    @property
+    def ending(self) -> str:
+        """The ending of the name of its file."""
+        return "zip" if self.name == CASE_FILES else "xlsx"
 
     @staticmethod
     def recent(user_id: UUID, most: int = 50) -> list[ExportLog]:

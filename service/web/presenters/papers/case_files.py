@@ -20,15 +20,17 @@ from service.web.presenters.formatting import whole_instant
 from service.web.presenters.papers import case_documents, papers
 from service.web.presenters.replay import replay_frames, timeline
 from service.workflow.processes import definitions, diagram_svg
-from service.workflow.system.case_file import CaseEvidence
+from service.workflow.system.case_archives import IndexLine
+from service.workflow.system.case_file import CaseEvidence, case_address
 
-TEMPLATE, STYLE = "documents/case_file.html", "documents/paper.css"
+TEMPLATE, INDEX, STYLE = "documents/case_file.html", "documents/case_index.html", "documents/paper.css"
 
 
-def print_case(user: User, case: Case, evidence: CaseEvidence, address: str) -> bytes:
+def print_case(user: User, case: Case, evidence: CaseEvidence) -> bytes:
     """The file as PDF. evidence: the rows of the journal with their replay, and the last seal."""
     made = case_documents.read_papers(user, case, evidence.documents)
     told = timeline.to_timeline(evidence.rows, case_documents.titles(made))
+    address = case_address(case.id)
     facts = {
         "title": translate(definitions.version(case.definition).name),
         "subject": shown_subject(Role(user.role), case.process, case.subject),
@@ -48,9 +50,22 @@ def print_case(user: User, case: Case, evidence: CaseEvidence, address: str) -> 
         "seal": evidence.seal,
         "sealed_at": whole_instant(evidence.seal.at) if evidence.seal else "",
         "words": papers.page_words(),
-        "foot": papers.printed_by(),
+        "foot": papers.printed_by(user),
     }
     return pdf.print_pdf(pdf.render(TEMPLATE, {"file": facts}), style=STYLE)
+
+
+def print_index(user: User, lines: Sequence[IndexLine]) -> bytes:
+    """The first page of an archive of cases: each with the digests of its files."""
+    facts = [
+        {
+            "title": translate(definitions.version(line.case.definition).name),
+            "subject": shown_subject(Role(user.role), line.case.process, line.case.subject),
+            "line": line,
+        }
+        for line in lines
+    ]
+    return pdf.render(INDEX, {"cases": facts, "made": papers.printed_by(user)}).encode()
 
 
 def _result(case: Case) -> str:

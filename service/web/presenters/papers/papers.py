@@ -151,11 +151,13 @@ def page_words() -> dict[str, str]:
     return {"page": before, "of": between, "pages": after}
 
 
-def printed_by() -> str:
+def printed_by(user: User | None = None) -> str:
+    """The line of who printed it when. user: for whom, where nobody is signed in."""
+    who = user or current_user
     return gettext(
         "%(organisation)s %(who)s 打印于 %(at)s",
-        organisation=translate(current_user.organisation.name),
-        who=current_user.display_name,
+        organisation=translate(who.organisation.name),
+        who=who.display_name,
         at=formatting.server_time(),
     )
 

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_login import current_user
 
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
 from service.infrastructure.documents import pdf
 from service.models.queries.runtime import case_list
 from service.models.queries.scope import get_or_404_in_scope
+from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case, CaseDocument
+from service.models.tables.system.export import ExportLog
+from service.reports import read_list
+from service.reports.framework.table import PagedTable
 from service.validation.typed_text import as_whole
 from service.web.presenters.papers import case_documents, case_files
 from service.web.presenters.replay import replay_frames, timeline
+from service.web.shell import query_params
 from service.web.shell.authorization import login_required, requires_permission
+from service.web.shell.form_errors import rerender_on_error
 from service.web.shell.list_page import render_list
 from service.web.shell.template_context import CASES
+from service.web.views.accounts.session import source
 from service.web.views.runtime.processes import drawn_names
 from service.workflow.processes import definitions
-from service.workflow.runtime import history, mends
-from service.workflow.system import case_file
+from service.workflow.runtime import history, jobs, mends
+from service.workflow.system import case_archives, case_file, exports
 from service.workflow.system.evidence import evidence_for
+from service.workflow.system.exports import Progress
 
 bp = Blueprint("cases", __name__)
 
@@ -35,7 +45,24 @@ bp = Blueprint("cases", __name__)
 @bp.get("/cases")
 @requires_permission(*CASES)
 def index() -> ResponseReturnValue:
-    return render_list("cases", "cases.index", "pages/cases/index.html")
+    return render_list("cases", "cases.index", "pages/cases/index.html", most=case_archives.MAX_CASES)
+
+
+@bp.post("/cases/files")
+@requires_permission(Action.READ_AUDIT)
+@rerender_on_error(index, Conflict)
+def files() -> ResponseReturnValue:
+    """Files and evidence of the cases that were ticked, or of all that the address is narrowed to."""
+    narrowed: dict[str, Any]
+    if request.form.get("all"):
+        _report, chosen, table = read_list("cases", current_user, request.args.to_dict())
+        assert isinstance(table, PagedTable)
+        query, narrowed = table.query, chosen.arguments()
+    else:
+        ticked = query_params.chosen("case", case_archives.MAX_CASES + 1)
+        query, narrowed = case_archives.selected(current_user, ticked), {}
+    row = case_archives.begin(current_user, query, narrowed, source())
+    return redirect(url_for("exports.show", export_id=row.id))
 
 
 @bp.get("/cases/<uuid:case_id>")
@@ -92,11 +119,7 @@ def document(case_id: UUID, file_id: UUID) -> ResponseReturnValue:
 def file(case_id: UUID) -> ResponseReturnValue:
     """The file of a case on paper, in Chinese like every official paper."""
     with force_locale("zh"):
-        content = case_file.case_file(
-            current_user,
-            case_id,
-            lambda case, evidence: case_files.print_case(current_user, case, evidence, case_file.case_address(case_id)),
-        )
+        content = case_file.case_file(current_user, case_id, partial(case_files.print_case, current_user))
     headers = {"Content-Disposition": f'attachment; filename="case-{case_id}.pdf"'}
     return Response(content, mimetype="application/pdf", headers=headers)
 
@@ -108,3 +131,15 @@ def evidence(case_id: UUID) -> ResponseReturnValue:
     content = evidence_for(current_user, [case_id])
     headers = {"Content-Disposition": f'attachment; filename="evidence-{case_id}.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
+
+
+def write_files(row: ExportLog, user: User, progress: Progress, path: Path) -> None:
+    """The archive of many cases, in Chinese like every official paper."""
+    printers = partial(case_files.print_case, user), partial(case_files.print_index, user)
+    with force_locale("zh"):
+        case_archives.write(row, user, progress, path, *printers)
+
+
+jobs.SIDE_EFFECTS[case_archives.EFFECT] = lambda payload, lease: exports.write(
+    UUID(payload["export_id"]), write_files, lease
+)

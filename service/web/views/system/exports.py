@@ -21,7 +21,7 @@ from service.infrastructure.translation import translate
 from service.infrastructure.xlsx import XLSX, Sheet
 from service.models.db.clock import CHINA
 from service.models.tables.accounts.user import User
-from service.models.tables.system.export import ExportLog
+from service.models.tables.system.export import CASE_FILES, ExportLog
 from service.reports import LISTS, REPORTS, find_export
 from service.reports.framework.report import Report, Row, Table
 from service.web.presenters import report_cells
@@ -34,6 +34,9 @@ from service.workflow.runtime import jobs
 from service.workflow.system import exports
 
 bp = Blueprint("exports", __name__)
+
+MEDIA = {"xlsx": XLSX, "zip": "application/zip"}
+"""The media type of a file by the ending of its name."""
 
 
 @bp.get("/exports")
@@ -94,25 +97,25 @@ def stop(export_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".index"))
 
 
-@bp.get("/exports/<uuid:export_id>.xlsx")
+@bp.get("/exports/<uuid:export_id>/file")
 @login_required
 def file(export_id: UUID) -> ResponseReturnValue:
     row = exports.find(current_user, export_id)
     size, pieces = exports.read_file(row)
-    name = f"{_title(row)}-{row.at.astimezone(CHINA):%Y%m%d-%H%M}.xlsx"
-    return streamed(pieces, size, XLSX, f"attachment; filename={row.id}.xlsx; filename*=UTF-8''{quote(name)}")
+    name = f"{_title(row)}-{row.at.astimezone(CHINA):%Y%m%d-%H%M}.{row.ending}"
+    disposition = f"attachment; filename={row.id}.{row.ending}; filename*=UTF-8''{quote(name)}"
+    return streamed(pieces, size, MEDIA[row.ending], disposition)
 
 
-def write(row: ExportLog, report: Report, sheets: exports.Sheets, path: Path) -> None:
-    """The file of an export, a sheet for each of its tables, in the language of who asked for it."""
-    user = User.get(row.user_id)
-    assert user is not None
+def write(row: ExportLog, user: User, progress: exports.Progress, path: Path) -> None:
+    """The file of a list or report, a sheet for each of its tables, in the language of who asked for it."""
     with force_locale(row.language):
-        first = next(sheets)
-        heads = report_cells.heads(first[1].columns)
+        tables = exports.sheets(row, user, progress)
+        report, table, batches = next(tables)
+        heads = report_cells.heads(table.columns)
         with Sheet(path, translate(report.title), _facts(row, report, user), heads) as sheet:
-            _fill(sheet, *first[1:])
-            for part, table, batches in sheets:
+            _fill(sheet, table, batches)
+            for part, table, batches in tables:
                 sheet.turn(translate(part.title), report_cells.heads(table.columns))
                 _fill(sheet, table, batches)
 
@@ -160,7 +163,8 @@ def may_reveal(name: str, chosen: Mapping[str, str]) -> bool:
 
 
 def _title(row: ExportLog) -> str:
-    return translate(next((report.title for report in (*REPORTS, *LISTS) if report.name == row.name), row.name))
+    known = {CASE_FILES: N_("案卷档案和证据")} | {report.name: report.title for report in (*REPORTS, *LISTS)}
+    return translate(known.get(row.name, row.name))
 
 
 def _given() -> dict[str, str]:
