@@ -8,11 +8,9 @@ from typing import Any
 
 from lxml import etree
 
-from service.engine.kernel.xml_reader import BPMN, CAMUNDA, parse
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA, DI, XSI, parse
 
-DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 BIODI = "http://bpmn.io/schema/dmn/biodi/2.0"  # widths of columns
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
 DRAWINGS = {f"{{{DI}}}BPMNDiagram"} | {
     f"{{https://www.omg.org/spec/DMN/{edition}/DMNDI/}}DMNDI" for edition in ("20180521", "20191111", "20230324")
 }
@@ -126,8 +124,11 @@ def said_of_xml(root: Any) -> str:
 
 def _sort(node: Any) -> None:
     """Put the children whose place says nothing, and groups whose place among others does not, in one order."""
-    free = [child for child in node if (node.tag in _HOLDERS and child.get("id")) or group_of(child) is None]
-    kept = [child for child in node if child not in free]
+    free: list[Any] = []
+    kept: list[Any] = []
+    for child in node:
+        is_free = (node.tag in _HOLDERS and child.get("id")) or group_of(child) is None
+        (free if is_free else kept).append(child)
     node[:] = [*kept, *sorted(free, key=_rank)]
 
 

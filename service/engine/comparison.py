@@ -13,20 +13,19 @@ from itertools import zip_longest
 from typing import Any
 
 from service.engine.canonical_files import (
-    DI,
     DRAWINGS,
     UNSAID,
-    XSI,
     components,
     group_of,
     read,
     said_of_form,
     said_of_xml,
 )
-from service.engine.kernel.xml_reader import BPMN, CAMUNDA
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA, DI, XSI
 from service.errors import DefinitionRefused
 
 LONGEST_NAME = 120  # of what is said inside an element
+MOST_ALIGNED = 1_000  # steps of a way: time and space grow by their square
 Place = tuple[Any, ...]
 Values = Mapping[Place, tuple[str, str]]
 NOTHING: Values = {}
@@ -89,27 +88,42 @@ def compare(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Differen
 def align(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
     """Set two ways beside each other along their longest common subsequence; '' stands where one has no counterpart.
 
-    What is alike at the beginning needs no table.
+    Of ways that are longer than MOST_ALIGNED between what is alike at both ends, one is told after the other.
     """
-    head = next((n for n, (was, now) in enumerate(zip(old, new, strict=False)) if was != now), min(len(old), len(new)))
-    left, right = old[head:], new[head:]
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    left, right = old[head : len(old) - tail], new[head : len(new) - tail]
+    pairs, i, j = [(line, line) for line in old[:head]], 0, 0
+    if max(len(left), len(right)) <= MOST_ALIGNED:
+        longest = _longest(left, right)
+        while i < len(left) and j < len(right):
+            if left[i] == right[j]:
+                pairs.append((left[i], right[j]))
+                i, j = i + 1, j + 1
+            elif longest[i + 1][j] >= longest[i][j + 1]:
+                pairs.append((left[i], ""))
+                i += 1
+            else:
+                pairs.append(("", right[j]))
+                j += 1
+    pairs += [(line, "") for line in left[i:]] + [("", line) for line in right[j:]]
+    return [*pairs, *((line, line) for line in old[len(old) - tail :])]
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """Count the lines that are the same at the beginning."""
+    shorter = min(len(old), len(new))
+    return next((n for n, (was, now) in enumerate(zip(old, new, strict=False)) if was != now), shorter)
+
+
+def _longest(left: Sequence[str], right: Sequence[str]) -> list[list[int]]:
+    """The lengths of the longest common subsequences from each line of the one and of the other on."""
     longest = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
     for i in range(len(left) - 1, -1, -1):
         for j in range(len(right) - 1, -1, -1):
             longer = max(longest[i + 1][j], longest[i][j + 1])
             longest[i][j] = longest[i + 1][j + 1] + 1 if left[i] == right[j] else longer
-    pairs, i, j = [(line, line) for line in old[:head]], 0, 0
-    while i < len(left) and j < len(right):
-        if left[i] == right[j]:
-            pairs.append((left[i], right[j]))
-            i, j = i + 1, j + 1
-        elif longest[i + 1][j] >= longest[i][j + 1]:
-            pairs.append((left[i], ""))
-            i += 1
-        else:
-            pairs.append(("", right[j]))
-            j += 1
-    return [*pairs, *((line, "") for line in left[i:]), *(("", line) for line in right[j:])]
+    return longest
 
 
 def _compared(file: str, old: bytes, new: bytes) -> Iterator[Difference]:

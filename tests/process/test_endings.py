@@ -28,11 +28,11 @@ from service.workflow.accounts import administration
 from service.workflow.certificates import certificate_expiry, certificates, reissues
 from service.workflow.notices import tickets
 from service.workflow.persons.person_records import deregister_person, submit_person
-from service.workflow.processes.drawing import NS
 from service.workflow.runtime import jobs, tasks
 from service.workflow.training import classes, score_corrections
 from service.workflow.training import enrollments as training
 from service.workflow.units import unit_changes
+from tests.builders.drawing import NS
 from tests.builders.stage import (
     Stage,
     at_nine,

@@ -26,12 +26,12 @@ from service.models.tables.runtime.case import Case, CaseDocument, Task
 from service.models.tables.training.training import TrainingClass
 from service.workflow.processes import definitions
 from service.workflow.processes.diagram_layout import drawn_whole
-from service.workflow.processes.drawing import Drawing
 from service.workflow.runtime import history, jobs
 from service.workflow.training import enrollments
 from service.workflow.versions import deployments, path_deployments
 from tests.api import rest_world, v1_world
 from tests.api.v1_world import give_password, told
+from tests.builders.drawing import LinedDrawing
 from tests.builders.recipes import Workshop, commands
 from tests.builders.stage import (
     Stage,
@@ -363,7 +363,7 @@ def test_a_file_without_drawing_is_laid_out_on_its_page(client: FlaskClient, sta
         drawn = drawn_whole(bare.encode(), file.name)
         assert drawn_whole(drawn, file.name) == drawn, "nothing is left to draw"
         file.write_bytes(drawn)
-        whole = Drawing(etree.fromstring(drawn))
+        whole = LinedDrawing(etree.fromstring(drawn))
         kinds = ("Task", "Event", "Gateway", "subProcess", "sequenceFlow")
         here = {i for i, e in whole.elements.items() if str(e.tag).rpartition("}")[2].endswith(kinds)}
         assert {box.id for box in whole.nodes()} | {line.flow for line in whole.lines} == here, file.name

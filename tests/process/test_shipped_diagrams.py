@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,14 +15,15 @@ from service.handlers import general
 from service.models.queries.system.form_options import KEYS
 from service.workflow.processes import definitions
 from service.workflow.processes.definitions import bundle
-from service.workflow.processes.drawing import NS, Drawing, overlap_notes
+from service.workflow.processes.drawing import MAX_COMPARED, Box, overlap_notes
+from tests.builders.drawing import NS, LinedDrawing
 
 FILES = sorted((CHECKOUT / "processes").glob("*.bpmn"))
 NAMED = ("userTask", "serviceTask", "businessRuleTask", "subProcess", "boundaryEvent", "intermediateCatchEvent")
 
 
-def drawing_of(path: Path) -> Drawing:
-    return Drawing(engine.parse_xml(path.read_bytes(), path.name))
+def drawing_of(path: Path) -> LinedDrawing:
+    return LinedDrawing(engine.parse_xml(path.read_bytes(), path.name))
 
 
 each = pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
@@ -80,7 +83,7 @@ def test_a_drawing_that_was_spoilt_is_refused(path: Path, tmp_path: Path) -> Non
     a, b = list(boxes.values())[:2]
     labels = drawing_of(path).labels
 
-    def spoilt(element: str, at: str, x: int, y: int) -> tuple[Drawing, set[str]]:
+    def spoilt(element: str, at: str, x: int, y: int) -> tuple[LinedDrawing, set[str]]:
         text = path.read_text()
         shape = re.search(
             rf'<bpmndi:BPMN\w+ id="[^"]*" bpmnElement="{element}".*?</bpmndi:BPMN(Shape|Edge)>', text, re.DOTALL
@@ -131,3 +134,29 @@ def test_another_picture_of_the_same_does_not_cover_it() -> None:
     twice = drawing.replace(plane[0], plane[0] + re.sub(rb' id="', b' id="second_', plane[0]))
     read = engine.read_definition({**bundle(path), path.name: twice})
     assert overlap_notes(read) == []
+
+
+COLUMN = """<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+ xmlns:di="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC">
+<bpmn:process id="column">{tasks}</bpmn:process>
+<di:BPMNDiagram><di:BPMNPlane bpmnElement="column">{shapes}</di:BPMNPlane></di:BPMNDiagram></bpmn:definitions>"""
+SHAPE = """<di:BPMNShape bpmnElement="t{n}"><dc:Bounds x="0" y="{y}" width="100" height="80"/>
+<di:BPMNLabel><dc:Bounds x="0" y="{y}" width="50" height="14"/></di:BPMNLabel></di:BPMNShape>"""
+
+
+@pytest.mark.parametrize(("shapes", "apart", "is_told"), [(9, 20, True), (9, 200, False), (MAX_COMPARED, 200, False)])
+def test_shapes_in_a_column_are_compared_in_bounded_time(
+    shapes: int, apart: int, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared, touches = [0], Box.touches
+
+    def counted(one: Box, other: Box) -> bool:
+        compared[0] += 1
+        return touches(one, other)
+
+    monkeypatch.setattr(Box, "touches", counted)
+    drawn = "".join(SHAPE.format(n=n, y=n * apart) for n in range(shapes))
+    text = COLUMN.format(tasks="".join(f'<bpmn:userTask id="t{n}"/>' for n in range(shapes)), shapes=drawn)
+    read: Any = SimpleNamespace(files={"column.bpmn": text.encode()})
+    assert bool(overlap_notes(read)) is is_told
+    assert compared[0] <= MAX_COMPARED**2

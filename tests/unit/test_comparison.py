@@ -15,7 +15,7 @@ import pytest
 from lxml import etree
 
 from service.engine.canonical_files import DEFAULTS, DRAWINGS, UNSAID, XSI
-from service.engine.comparison import align, compare
+from service.engine.comparison import MOST_ALIGNED, align, compare
 from service.engine.kernel.xml_reader import CAMUNDA
 from service.errors import DefinitionRefused
 from service.web.presenters.panels.studio_words import SAID, WHAT, WORDS, two_sides
@@ -296,3 +296,14 @@ def test_two_ways_stand_beside_each_other_along_the_longest_they_have_in_common(
         common = sum(was == now for was, now in pairs)
         longer = (part for part in combinations(old, common + 1) if is_within(list(part), new))
         assert next(longer, None) is None, (old, new, pairs)
+
+
+@pytest.mark.parametrize("alike", [0, 1, 50 * MOST_ALIGNED])
+def test_long_ways_are_told_one_after_the_other_between_what_is_alike(alike: int) -> None:
+    begin, end = ["begin"] * alike, ["end"] * alike
+    old, new = ["left", *["loop"] * MOST_ALIGNED, "old"], ["right", *["loop"] * MOST_ALIGNED, "new"]
+    pairs = align([*begin, *old, *end], [*begin, *new, *end])
+    apart = [(was, "") for was in old] + [("", now) for now in new]
+    assert pairs == [*zip(begin, begin, strict=True), *apart, *zip(end, end, strict=True)]
+    longest = ["loop"] * (MOST_ALIGNED - 2)
+    assert align(["left", *longest, "old"], ["right", *longest, "new"]).count(("loop", "loop")) == len(longest)

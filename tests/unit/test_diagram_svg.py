@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from service.config import CHECKOUT
-from service.workflow.processes.diagram_layout import BPMN, DI
+from service.engine.kernel.xml_reader import BPMN, DI
 from service.workflow.processes.diagram_svg import DONE, HERE, Marks, pictures
 
 DIAGRAMS = sorted((CHECKOUT / "processes").glob("*.bpmn"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
+from functools import lru_cache
 from uuid import UUID
 
 import pytest
@@ -13,6 +15,7 @@ from service.models.tables.accounts.user import User
 from service.reports import LISTS, REPORTS, get_report, may_export
 from service.reports.framework.filters import Control
 from service.reports.framework.report import parse_filter
+from service.reports.lists import cases
 from service.web.shell.menu import MENU
 
 
@@ -64,3 +67,22 @@ def test_a_list_is_exported_by_its_roles_alone() -> None:
     assert may_export("audit-events", Role.AUDIT_ADMIN)
     assert not may_export("audit-events", Role.MINISTRY)
     assert not may_export("nothing", Role.MINISTRY)
+
+
+def test_outcomes_are_read_from_each_diagram_once_however_many_versions_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: Counter[str] = Counter()
+
+    @lru_cache(maxsize=256)
+    def elements_of(digest: str) -> dict[str, tuple[str, str]]:
+        asked[digest] += 1
+        return {"done": ("已办结", "endEvent"), "look": ("查看", "userTask")}
+
+    monkeypatch.setattr(cases.case_list, "versions", lambda: [(f"version {n}", "small 1") for n in range(1000)])
+    monkeypatch.setattr(cases, "elements_of", elements_of)
+    [outcome] = [field for report in cases.LISTS for field in report.filters if field.name == "outcome"]
+    assert outcome.choices is not None
+    for _look in range(3):
+        assert outcome.choices(User()) == [("已办结", "已办结")]
+    assert set(asked.values()) == {1}

@@ -18,6 +18,9 @@ from service.errors import DefinitionRefused
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
+DI = "http://www.omg.org/spec/BPMN/20100524/DI"  # shapes, edges and labels of a drawing
+DC, DD = "http://www.omg.org/spec/DD/20100524/DC", "http://www.omg.org/spec/DD/20100524/DI"  # bounds; waypoints
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 MAX_BYTES = 5_000_000  # of one file; the longest shipped diagram has 90 kB
 MAX_DEPTH = 200

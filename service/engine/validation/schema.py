@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from service.engine.kernel.xml_reader import BPMN, CAMUNDA
+from service.engine.kernel.xml_reader import BPMN, CAMUNDA, DC, DD, XSI
 from service.engine.validation.allow_list import (
     CAMUNDA_ATTRIBUTES,
     CAMUNDA_CHILDREN,
@@ -33,8 +33,6 @@ from service.engine.validation.diagram import (
 from service.engine.validation.equivalents import instead_of
 from service.engine.validation.schema_messages import in_words
 
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
-DC, DD = "http://www.omg.org/spec/DD/20100524/DC", "http://www.omg.org/spec/DD/20100524/DI"
 MAX_PLACE = 1_000_000  # of a shape from the origin
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 MAX_SCHEMA_PROBLEMS = 20  # further ones mostly follow from the first

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import tuple_
@@ -75,12 +75,12 @@ def _outcomes(_user: User) -> list[tuple[str, str]]:
 
 def _ends() -> list[tuple[str, str, str]]:
     """Version, id and name of every end event, from the diagrams: to ask all cases took as long as there are many."""
-    return [
-        (digest, key, name or key)
-        for digest, _version in case_list.versions()
-        for key, (name, kind) in elements_of(digest).items()
-        if kind == "endEvent"
-    ]
+    return [(digest, key, name) for digest, _version in case_list.versions() for key, name in _ends_of(digest)]
+
+
+@lru_cache(maxsize=4096)  # of far more versions than diagrams are kept: each look asks all of them
+def _ends_of(digest: str) -> tuple[tuple[str, str], ...]:
+    return tuple((key, name or key) for key, (name, kind) in elements_of(digest).items() if kind == "endEvent")
 
 
 def _select(name: str, choices: Callable[[User], Choices], any_label: str, label: str) -> FilterField:

@@ -15,10 +15,9 @@ from lxml import etree
 
 from service import engine
 from service.engine import ValidationIssue
+from service.engine.kernel.xml_reader import BPMN, DC, DD, DI
 from service.validation.typed_text import as_decimal
 
-BPMN, DI = "http://www.omg.org/spec/BPMN/20100524/MODEL", "http://www.omg.org/spec/BPMN/20100524/DI"
-DC, DD = "http://www.omg.org/spec/DD/20100524/DC", "http://www.omg.org/spec/DD/20100524/DI"
 GAP_X, GAP_Y, MARGIN = 56, 44, 40
 TASK, EVENT, GATEWAY = (112, 72), (36, 36), (50, 50)
 BORDER = 44  # for each event on the border of an activity

@@ -13,7 +13,8 @@ from html import escape
 from typing import Any
 
 from service import engine
-from service.workflow.processes.diagram_layout import BPMN, DC, DD, DI, drawn_whole
+from service.engine.kernel.xml_reader import BPMN, DC, DD, DI
+from service.workflow.processes.diagram_layout import drawn_whole
 
 PADDING, SIZE, LINE = 20, 12, 15  # around a plane; of type; of a line of text
 INK, DONE, HERE, QUIET = "#1b1f24", "#1a7f37", "#0b57d0", "#9aa4af"

@@ -1,27 +1,24 @@
-"""The picture in a .bpmn file: boxes, labels and lines by element, and which of them lie on one another."""
+"""The picture in a .bpmn file: boxes and labels by element, and which of them lie on one another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, islice, pairwise
+from itertools import islice
 from typing import Any
 
 from lxml import etree
 
 from service import engine
 from service.engine import ValidationIssue
+from service.engine.kernel.xml_reader import DC, DI
 from service.validation.typed_text import as_decimal
 
-NS = {
-    "bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
-    "di": "http://www.omg.org/spec/BPMN/20100524/DI",
-    "dc": "http://www.omg.org/spec/DD/20100524/DC",
-    "dd": "http://www.omg.org/spec/DD/20100524/DI",
-}
-Point = tuple[int, int]
+NS = {"di": DI, "dc": DC}
 MARGIN = 4  # between a label and what is not its own
 MAX_TOLD = 20  # pairs of one file: behind them the file is to be drawn anew
+MAX_COMPARED = 2_000  # boxes and labels of one file: each is compared with what stands above and below it
+LABEL = "label"
 AROUND_OTHERS = ("participant", "lane", "group")
 
 
@@ -56,25 +53,6 @@ class Box:
         return other.id == self.host or other.id in self.inside
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One straight piece of a sequence flow."""
-
-    flow: str
-    source: str
-    target: str
-    start: Point
-    end: Point
-
-    def box(self) -> Box:
-        xs, ys = sorted((self.start[0], self.end[0])), sorted((self.start[1], self.end[1]))
-        return Box(self.flow, "line", xs[0], ys[0], xs[1], ys[1])
-
-    def crosses(self, other: Line) -> bool:
-        a, b = self.box(), other.box()
-        return a.left <= b.right and b.left <= a.right and a.top <= b.bottom and b.top <= a.bottom
-
-
 class Drawing:
     """The picture of one file."""
 
@@ -86,7 +64,6 @@ class Drawing:
         labelled = [(n, s) for n, plane in enumerate(planes) for s in plane.iterfind("*[di:BPMNLabel]", NS)]
         self.boxes = list(self._boxes(shapes, "dc:Bounds"))
         self.labels = list(self._boxes(labelled, "di:BPMNLabel/dc:Bounds"))
-        self.lines = [line for edge in root.iterfind(".//di:BPMNEdge", NS) for line in self._lines(edge)]
 
     def nodes(self) -> list[Box]:
         """Everything but what is there to stand around others."""
@@ -100,28 +77,12 @@ class Drawing:
 
     def crowded(self) -> Iterator[tuple[Box, Box]]:
         """Pairs of labels, and labels and boxes, with less than MARGIN between them."""
-        labels = [box.widened(MARGIN // 2) for box in self.labels]
-        yield from _touching(labels)
-        for label in labels:
-            for box in self.nodes():
-                own = box.id in (label.id, label.host) or box.id in label.inside
-                if not own and box.plane == label.plane and label.touches(box):
-                    yield label, box
-
-    def crossings(self) -> list[tuple[str, str]]:
-        """Pairs of different flows that cross or run over each other."""
-        return [(a.flow, b.flow) for a, b in combinations(self.lines, 2) if a.flow != b.flow and a.crosses(b)]
-
-    def passages(self) -> list[tuple[str, str]]:
-        """Flows that run through a box that is neither their beginning nor their end."""
-        found = []
-        for line in self.lines:
-            source = next(b for b in self.nodes() if b.id == line.source)
-            for box in self.nodes():
-                own = box.id in (line.source, line.target, source.host) or box.id in source.inside
-                if not own and line.box().touches(box):
-                    found.append((line.flow, box.id))
-        return found
+        labels = [replace(box.widened(MARGIN // 2), kind=LABEL) for box in self.labels]
+        for a, b in _touching([*labels, *self.nodes()]):
+            label, other = (a, b) if a.kind == LABEL else (b, a)
+            own = other.kind != LABEL and (other.id == label.id or label.is_part_of(other))
+            if label.kind == LABEL and not own:
+                yield label, other
 
     def _boxes(self, shapes: Iterable[tuple[int, Any]], at: str) -> Iterator[Box]:
         """The boxes of what has numbers for bounds and stands for an element of the file."""
@@ -138,20 +99,14 @@ class Drawing:
             name = str(element.get("id"))
             yield Box(name, kind, x, y, x + width, y + height, plane, inside, host, element.sourceline or 0)
 
-    def _lines(self, edge: Any) -> list[Line]:
-        flow = self.elements.get(edge.get("bpmnElement"))
-        if flow is None:
-            return []
-        points = [(_whole(p.get("x")), _whole(p.get("y"))) for p in edge.iterfind("dd:waypoint", NS)]
-        ends = str(flow.get("sourceRef")), str(flow.get("targetRef"))
-        return [Line(str(flow.get("id")), *ends, a, b) for a, b in pairwise(points)]
-
 
 def overlap_notes(read: engine.Definition) -> list[ValidationIssue]:
     """Note which shapes lie on one another in the drawing, and which labels cannot be read."""
     notes = []
     for file in sorted(name for name in read.files if name.endswith(".bpmn")):
         drawing = Drawing(engine.parse_xml(read.files[file], file))
+        if len(drawing.boxes) + len(drawing.labels) > MAX_COMPARED:
+            continue
         shapes = [(a, b, "图形", "shape") for a, b in islice(drawing.overlaps(), MAX_TOLD)]
         labels = [(a, b, "文字", "label") for a, b in islice(drawing.crowded(), MAX_TOLD)]
         for a, b, zh, en in (shapes + labels)[:MAX_TOLD]:
@@ -187,7 +142,3 @@ def _touching(boxes: list[Box]) -> Iterator[tuple[Box, Box]]:
                 break
             if a.touches(b):
                 yield a, b
-
-
-def _whole(text: str | None) -> int:
-    return round(as_decimal(text or "") or 0)

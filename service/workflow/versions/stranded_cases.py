@@ -17,6 +17,7 @@ from service.models.tables.runtime.process import DefinitionVersion
 from service.workflow.processes import definitions
 
 RULE = "cases_keep_their_place"
+STATES_AT_ONCE = 200
 
 
 def warnings_of_files(files: Mapping[str, bytes]) -> tuple[ValidationIssue, ...]:
@@ -51,7 +52,7 @@ def _standing(process: str, elements: list[str]) -> Counter[str]:
         return found
     named = or_(*(func.position(literal(one.encode()).op("IN")(Case.state)) > 0 for one in elements))
     states = select(Case.state).where(Case.process == process, Case.ended_at.is_(None), named)
-    for state in session().scalars(states):
+    for state in session().scalars(states.execution_options(yield_per=STATES_AT_ONCE)):
         found.update({*engine.places(bytes(state))}.intersection(elements))
     return found
 
