@@ -10,30 +10,18 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, pre_load
 
-from service.engine.forms.components import LIST, MAX_ROWS
+from service.engine.forms.components import LIST, MAX_ROWS, OF_THE_PAGE
 from service.engine.forms.conditions import Condition
-from service.engine.forms.defaults import computed
+from service.engine.forms.defaults import first_value
 from service.engine.forms.fields import Field, Option
 from service.engine.forms.reader import read_form
+from service.engine.forms.typed_fields import typed_field
 from service.errors import InvalidInput, Message
-from service.validation.fields import (
-    EARLIEST,
-    LATEST,
-    Boolean,
-    Choice,
-    Code,
-    Date,
-    List,
-    Number,
-    Text,
-    Typed,
-    by_path,
-    invalid,
-)
-from service.validation.messages import NO_SUCH_FORM_FIELD, NOT_A_TIME, NOT_ROWS, REQUIRED, TOO_MANY_ROWS
-from service.validation.typed_text import as_instant
+from service.validation.fields import Typed, by_path
+from service.validation.messages import NO_SUCH_FORM_FIELD, NOT_ROWS, REQUIRED, TOO_MANY_ROWS
 
 __all__ = [
+    "OF_THE_PAGE",
     "Cleaned",
     "Condition",
     "Field",
@@ -41,10 +29,10 @@ __all__ = [
     "Option",
     "choice",
     "clean",
-    "computed",
     "decisions",
     "decisions_with_reason",
     "fields",
+    "first_value",
     "listed_fields",
     "reason",
     "title",
@@ -178,7 +166,7 @@ class FormSchema(Schema):
 
 @lru_cache(maxsize=256)
 def _schema(asked: tuple[Field, ...]) -> FormSchema:
-    members: dict[str, Any] = {f.key: _schema_field(f) for f in asked}
+    members: dict[str, Any] = {f.key: typed_field(f) for f in asked}
     schema: FormSchema = FormSchema.from_dict(members, name="Form")()  # type: ignore[assignment]
     return schema
 
@@ -212,52 +200,9 @@ def _load(schema: FormSchema, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     return {key: value.isoformat() if isinstance(value, date) else value for key, value in loaded.items()}, wrong
 
 
-def _schema_field(field: Field) -> Any:
-    """Build the marshmallow field of a component."""
-    match field.type:
-        case "number":
-            return Number(minimum=field.minimum, maximum=field.maximum, decimals=field.decimals)
-        case "checkbox":
-            return Boolean()
-        case "select" | "radio":
-            return _choice(field)
-        case "checklist":
-            return List(_choice(field))
-        case "datetime":
-            return Date(earliest=EARLIEST, latest=LATEST) if field.subtype == "date" else ClockText(field.subtype)
-        case kind:
-            return Text(
-                max_length=field.longest,
-                min_length=field.shortest,
-                multiline=kind == "textarea",
-                form=field.pattern,
-                hint=field.hint,
-            )
-
-
-class ClockText(Text):
-    """A time, or a civil date with one, as the browser writes it: ``18:00``, ``2026-03-02T18:00``."""
-
-    def __init__(self, subtype: str) -> None:
-        super().__init__(max_length=19)
-        self.subtype = subtype
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
-        text = super()._deserialize(value, attr, data, **options)
-        is_time = self.subtype == "time"
-        found = as_instant(f"2000-01-01T{text}" if is_time else text)
-        if found is None or found.tzinfo or (not is_time and "T" not in text):
-            raise invalid(NOT_A_TIME)
-        return found.strftime("%H:%M" if is_time else "%Y-%m-%dT%H:%M")
-
-
 def _nothing(field: Field) -> Any:
     """Give the value of a field where nothing was typed."""
     return {"checkbox": False, "checklist": [], LIST: []}.get(field.type)
-
-
-def _choice(field: Field) -> Choice | Code:
-    return Code() if field.options_key else Choice("", [o.value for o in field.options])
 
 
 def _is_empty(value: Any) -> bool:

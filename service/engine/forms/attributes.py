@@ -12,9 +12,13 @@ from service.engine.forms.fields import Form
 WHETHER = ("readonly", "disabled", "showOutline", "use24h", "isRepeating", "allowAddRemove", "disableCollapse")
 
 
+MOST_NAMES = 200  # among which the one that was meant is looked for
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name that was probably meant."""
-    return next(iter(difflib.get_close_matches(name, list(known), 1, 0.75)), None)
+    """Find the known name that was probably meant; none among so many that comparing would take long."""
+    names = list(known)
+    return next(iter(difflib.get_close_matches(name, names, 1, 0.75)), None) if len(names) <= MOST_NAMES else None
 
 
 def refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
@@ -51,23 +55,44 @@ def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], w
         )
 
 
-def check_types(form: Form, key: str, given: Mapping[str, Any]) -> None:
-    """Refuse a text, object or list that is written as something else; a version that has one is read as it was."""
-    wrong = [
-        (name, value, said)
-        for name, value in given.items()
-        if value is not None and (said := _said_of_type(name, value)) is not None
-    ]
-    for name, value, (zh, en) in wrong:
+def check_types(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Refuse a text, object or list that is written as something else, and leave out what cannot be read as one.
+
+    A version that has a text or number in the place of the other is read as it was.
+    """
+    readable = dict(given)
+    for name, value in given.items():
+        if name not in known or value is None or (said := _said_of_type(name, value)) is None:
+            continue
+        zh, en = said
+        is_lost = bool(value) and name in components.OBJECTS | components.LISTS and not _is_shaped(name, value)
+        if is_lost:
+            del readable[name]
         form.refuse(
             key,
             f"{name} 写成了“{str(value)[:60]}”，应为{zh}。",
             f'{name} is written "{str(value)[:60]}"; it is {en}.',
             (f"写成{zh}，或删去。", f"Write {en}, or remove it."),
+            is_fatal=is_lost,
         )
-    for name, value in given.items():
-        if name in components.OBJECTS - {"properties"} and isinstance(value, dict):
-            check_types(form, key, value)
+    for name in (components.OBJECTS - {"properties"}) & readable.keys():
+        if isinstance(readable[name], dict):
+            readable[name] = check_types(form, key, readable[name], readable[name])
+    return readable
+
+
+def _is_shaped(name: str, value: Any) -> bool:
+    """Tell whether a value is the object, the list of objects, or the list of choices that it should be."""
+    if name in components.OBJECTS:
+        return isinstance(value, dict)
+    is_list = isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    return is_list and (name != "values" or all(map(_is_choice, value)))
+
+
+def _is_choice(option: Mapping[str, Any]) -> bool:
+    """Tell whether a choice has a label, and a value that is no object or list; what else it has is said by name."""
+    is_plain = isinstance(option.get("value"), str | int | float)
+    return is_plain and isinstance(option.get("label"), str) and bool(option["label"].strip())
 
 
 def _said_of_type(name: str, value: Any) -> tuple[str, str] | None:
@@ -78,8 +103,9 @@ def _said_of_type(name: str, value: Any) -> tuple[str, str] | None:
         return "文字的属性，值加引号", "an object whose values are texts, in quotes"
     if name in components.OBJECTS and not isinstance(value, dict):
         return "对象", "an object"
-    is_list = isinstance(value, list) and all(isinstance(one, dict) for one in value)
-    return ("对象的列表", "a list of objects") if name in components.LISTS and not is_list else None
+    if name == "values" and not _is_shaped(name, value):
+        return "选项的列表，每项有文字 label 和 value", "a list of choices, each with a text as label and a value"
+    return ("对象的列表", "a list of objects") if name in components.LISTS and not _is_shaped(name, value) else None
 
 
 def check_attributes(form: Form, each: Mapping[str, Any], kind: str) -> None:

@@ -75,6 +75,9 @@ OBJECTS = frozenset(["conditional", "properties", "validate", "appearance"])
 LISTS = frozenset(["components", "values"])
 """Attributes whose value is a list of objects."""
 
+OF_THE_PAGE = frozenset(["Meta", *["csrf_token", "then", "form_digest", "form_id", "assignee", "asked", "rows"]])
+"""Names that a page sends beside the fields of a form, and that of the schema's own description."""
+
 _BOX = frozenset(["placeholder", "prefixAdorner", "suffixAdorner"])
 APPEARANCE = dict.fromkeys(("textfield", "textarea", "number"), _BOX)
 """Component → what stands in and around its box."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
+from math import prod
 from typing import Any
 
 Term = tuple[str, bool, str]
@@ -14,6 +15,13 @@ Term = tuple[str, bool, str]
 
 _TERM = re.compile(r"""\s*(\w+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)')\s*""")
 _FEEL_TERM = re.compile(r"""\s*(\w+)\s*(=|!=)\s*(?:"([^"]*)"|(true|false|null))\s*""")
+
+
+MOST_ALTERNATIVES = 200  # of a condition: each stands in the page
+
+
+class TooManyAlternatives(ValueError):
+    """A condition that comes to more alternatives than a page can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +46,19 @@ class Condition:
         return [term for terms in self.any_of for term in terms]
 
     def and_also(self, other: Condition | None) -> Condition:
-        """Join two conditions that must both hold."""
-        if other is None:
-            return self
-        return Condition(tuple((*one, *two) for one, two in product(self.any_of, other.any_of)))
+        """Join two conditions that must both hold. Raises TooManyAlternatives."""
+        return self if other is None else _all_of([self.any_of, other.any_of])
 
     def negated(self) -> Condition:
-        """The opposite: of each alternative one term does not hold."""
-        opposite = [[(name, not same, value) for name, same, value in terms] for terms in self.any_of]
-        return Condition(tuple(product(*opposite)))
+        """The opposite: of each alternative one term does not hold. Raises TooManyAlternatives."""
+        return _all_of([[((name, not same, value),) for name, same, value in terms] for terms in self.any_of])
+
+
+def _all_of(parts: Sequence[Sequence[tuple[Term, ...]]]) -> Condition:
+    """Join what must hold at once: one alternative of each part."""
+    if prod(map(len, parts)) > MOST_ALTERNATIVES:
+        raise TooManyAlternatives
+    return Condition(tuple(tuple(dict.fromkeys(chain(*one))) for one in product(*parts)))
 
 
 def read_condition(text: str) -> Condition:

@@ -12,12 +12,16 @@ from service.engine.feel.compiler import Words
 from service.engine.feel.expressions import compile_expression
 from service.engine.feel.lexer import SyntaxProblem
 from service.engine.feel.values import Budget, FeelError, Scope, Value, text_of
+from service.engine.forms.fields import Field
 
-_NAME = re.compile(r"\"(?:\\\\.|[^\"\\\\])*\"|([A-Za-z_]\w*)(?!\w|\s*\()")
+_NAME = re.compile(r"\"(?:\\.|[^\"\\])*\"|([A-Za-z_]\w*)(?!\w|\s*\()")
 _KEYWORDS = """
 if then else and or not true false null for in return some every satisfies between instance of
 """
 _WORDS = frozenset(_KEYWORDS.split())
+
+
+STEPS_OF_A_VALUE = 10_000  # the work that a first value may do: a page has many
 
 
 def problem_of(text: str) -> tuple[str, str] | None:
@@ -35,14 +39,24 @@ def variables_in(text: str) -> frozenset[str]:
     return frozenset(name for name in names if name not in _WORDS)
 
 
-def computed(text: Any, data: Mapping[str, Any]) -> str:
-    """The value of a default in FEEL as a page sends it; empty where it gives none."""
+def first_value(field: Field, data: Mapping[str, Any]) -> str | tuple[str, ...]:
+    """What a field begins with, as a page sends it: of several choices a tuple; empty where FEEL gives none."""
+    if not field.is_computed:
+        return field.default
+    value = _computed(str(field.default), data)
+    is_several = field.type == "checklist"
+    if isinstance(value, list):
+        return tuple(map(text_of, value)) if is_several else ""
+    text = "" if value is None else text_of(value)
+    return (text,) if is_several and text else text
+
+
+def _computed(text: str, data: Mapping[str, Any]) -> Value:
     try:
-        names = {name: _feel(data.get(name)) for name in variables_in(str(text))}
-        value = _compiled(str(text))(Scope(names, Budget()))
+        names = {name: _feel(data.get(name)) for name in variables_in(text)}
+        return _compiled(text)(Scope(names, Budget(STEPS_OF_A_VALUE)))
     except (FeelError, KeyError):
-        return ""
-    return "" if value is None else text_of(value)
+        return None
 
 
 def _compiled(text: str) -> Evaluate:

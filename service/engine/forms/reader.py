@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
@@ -15,18 +16,26 @@ from service.engine.forms.attributes import (
     check_attributes,
     check_types,
     name_of,
-    nearest,
     only,
     refuse_component,
 )
-from service.engine.forms.conditions import Condition, as_text, read_condition, read_hidden
+from service.engine.forms.conditions import (
+    MOST_ALTERNATIVES,
+    Condition,
+    TooManyAlternatives,
+    as_text,
+    read_condition,
+    read_hidden,
+)
 from service.engine.forms.defaults import problem_of
+from service.engine.forms.field_checks import check_together
 from service.engine.forms.fields import Field, Form, Option
+from service.engine.forms.typed_fields import pattern_problem
+from service.validation.fields import MAX_NUMBER
 
+MOST_DECIMALS, MINUTES_OF_A_DAY = 6, 24 * 60
 MAX_LENGTHS = {"textfield": 200, "textarea": 1000}
-_KEY = re.compile(r"[A-Za-z]\w{0,99}")
 _HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_REPEATS = re.compile(r"[+*}]\)?[+*{]")  # a repetition repeated, whose time may explode
 
 
 @lru_cache(maxsize=512)
@@ -35,8 +44,8 @@ def read_form(content: bytes) -> Form:
     form = Form()
     try:
         top = json.loads(content, object_pairs_hook=_members, parse_constant=_no_number)
+        top = check_types(form, "", top, components.TOP)
         found = top["components"]
-        check_types(form, "", top)
         form.title = str(top.get("title") or "")
         only(form, "", top, components.TOP, ("表单", "The form"))
         _read_all(form, found, None)
@@ -53,7 +62,7 @@ def read_form(content: bytes) -> Form:
             is_fatal=True,
         )
     else:
-        _check_together(form)
+        check_together(form)
     return form
 
 
@@ -69,7 +78,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Read an object. Raises _Unreadable for a name given twice, and for a text with signs that cannot be shown."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        twice = next(name for name, _ in pairs if [one for one, _ in pairs].count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise _Unreadable(f"“{twice}”在同一个对象里写了两次。", f'"{twice}" is written twice in one object.')
     for name, value in pairs:
         texts = (name, *(value if isinstance(value, list) else (value,)))
@@ -88,10 +97,10 @@ def _read_all(form: Form, found: Iterable[Any], shown: Condition | None) -> None
         if kind not in components.ATTRIBUTES:
             refuse_component(form, each, kind)
             continue
-        known = {name: value for name, value in each.items() if name in components.ATTRIBUTES[kind]}
-        check_types(form, name_of(each), known)
-        check_attributes(form, each, kind)
-        _read_one(form, each, kind, _show_if(form, each, shown))
+        key = name_of(each)
+        readable = check_types(form, key, each, components.ATTRIBUTES[kind])
+        check_attributes(form, readable, kind)
+        _read_one(form, readable, kind, _show_if(form, readable, shown))
 
 
 def _read_one(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | None) -> None:
@@ -112,7 +121,7 @@ def _list(form: Form, each: Mapping[str, Any], shown: Condition | None) -> Field
     """Read a list of rows: each row has the same plain fields."""
     key, row = str(each.get("path") or ""), Form()
     _read_all(row, each.get("components") or (), None)
-    _check_together(row)
+    check_together(row)
     form.faults += row.faults
     for one in row.fields:
         is_plain = one.type in components.INPUTS and not (one.personal or one.readonly or one.options_key)
@@ -150,19 +159,30 @@ def _show_if(form: Form, each: Mapping[str, Any], outer: Condition | None) -> Co
     hide = (each.get("conditional") or {}).get("hide")
     shown = outer
     for text, read in ((hide, read_hidden), ((each.get("properties") or {}).get("show_if"), read_condition)):
-        if text and (condition := _condition(form, name_of(each), str(text), read)):
-            shown = condition.and_also(shown)
+        if text and (condition := _condition(form, name_of(each), str(text), read, shown)):
+            shown = condition
     return shown
 
 
-def _condition(form: Form, key: str, text: str, read: Any = read_condition) -> Condition | None:
+def _condition(
+    form: Form, key: str, text: str, read: Any = read_condition, outer: Condition | None = None
+) -> Condition | None:
     try:
-        found: Condition = read(text)
+        found: Condition = read(text).and_also(outer)
+    except TooManyAlternatives:
+        form.refuse(
+            key,
+            f"条件“{text[:60]}”连同外层的条件太复杂，超过 {MOST_ALTERNATIVES} 种情形。",
+            f'The condition "{text[:60]}", with those around it, has more than {MOST_ALTERNATIVES} alternatives.',
+            ("写得简单些，或分成几个字段。", "Write it more simply, or of several fields."),
+            is_fatal=True,
+        )
+        return None
     except ValueError as error:
         form.refuse(
             key,
-            f"条件“{text}”读不懂:{error}。",
-            f'The condition "{text}" cannot be read: {error}.',
+            f"条件“{text[:60]}”读不懂:{str(error)[:60]}。",
+            f'The condition "{text[:60]}" cannot be read: {str(error)[:60]}.',
             (
                 "属性写 字段 == '值',hide 写 =字段 = \"值\",用 and、or 连接。",
                 "Write field == 'value' in a property, =field = \"value\" in hide, joined by and, or.",
@@ -193,7 +213,7 @@ def _field(form: Form, each: Mapping[str, Any], kind: str, shown: Condition | No
         options_key=str(each.get("valuesKey") or ""),
         minimum=_decimal(form, key, rules.get("min")),
         maximum=_decimal(form, key, rules.get("max")),
-        decimals=_whole(form, key, extra.get("decimals", each.get("decimalDigits")), 0),
+        decimals=_whole(form, key, extra.get("decimals", each.get("decimalDigits")), 0, MOST_DECIMALS),
         shortest=_whole(form, key, rules.get("minLength"), 0),
         longest=_whole(form, key, rules.get("maxLength"), MAX_LENGTHS.get(kind, 200)),
         pattern=pattern,
@@ -268,7 +288,7 @@ def _subtype(form: Form, key: str, each: Mapping[str, Any]) -> str:
 
 def _step(form: Form, key: str, each: Mapping[str, Any]) -> int:
     """The minutes between two times that are offered; a date has none."""
-    step = _whole(form, key, each.get("timeInterval"), 0)
+    step = _whole(form, key, each.get("timeInterval"), 0, MINUTES_OF_A_DAY)
     if step and str(each.get("subtype") or "date") == "date":
         form.refuse(
             key,
@@ -280,28 +300,23 @@ def _step(form: Form, key: str, each: Mapping[str, Any]) -> int:
 
 
 def _pattern(form: Form, key: str, rules: Mapping[str, Any]) -> tuple[str, str]:
-    """The regular expression of a text, and how to write it; one that could run for ever is refused."""
-    kind = rules.get("validationType")
+    """The regular expression of a text, and how to write it."""
+    kind = str(rules.get("validationType") or "")
     if kind in components.VALIDATION_TYPES:
-        return components.VALIDATION_TYPES[str(kind)]
-    if kind not in (None, "", "custom"):
+        return components.VALIDATION_TYPES[kind]
+    if kind not in ("", "custom"):
         remedy = ("写 email、phone 或 custom。", "Write email, phone or custom.")
         form.refuse(key, f"没有 validationType“{kind}”。", f'There is no validationType "{kind}".', remedy)
     given = rules.get("pattern")
     text = given if isinstance(given, str) else ""
-    try:
-        re.compile(text)
-        if not _REPEATS.search(text):
-            return text, ""
-        problem = ("重复之上又有重复", "a repetition is repeated")
-    except re.error as error:
-        problem = (str(error), str(error))
+    problem = pattern_problem(text) if text else None
+    if problem is None:
+        return text, ""
     form.refuse(
         key,
-        f"pattern“{text}”不可用:{problem[0]}。",
-        f'The pattern "{text}" cannot be used: {problem[1]}.',
-        ("改正正则表达式。", "Correct the regular expression."),
-        is_fatal=True,
+        f"pattern“{text[:60]}”不可用:{problem[0]}。",
+        f'The pattern "{text[:60]}" cannot be used: {problem[1]}.',
+        ("改正正则表达式，写法同 FEEL 的 matches。", "Correct it; it is written as for matches of FEEL."),
     )
     return "", ""
 
@@ -310,91 +325,32 @@ def _decimal(form: Form, key: str, value: Any) -> Decimal | None:
     if value is None or value == "":
         return None
     with suppress(InvalidOperation):
-        if (found := Decimal(str(value))).is_finite():
-            return found
+        found = Decimal(str(value))
+        if found.is_finite() and "_" not in str(value):
+            if found.copy_abs() < MAX_NUMBER:  # abs() rounds, and may overflow
+                return found
+            _refuse_most(form, key, str(value), MAX_NUMBER - 1)
+            return None
     _refuse_number(form, key, value)
     return None
 
 
-def _whole(form: Form, key: str, value: Any, otherwise: int) -> int:
+def _whole(form: Form, key: str, value: Any, otherwise: int, most: int = 999_999) -> int:
     if value is None or value == "":
         return otherwise
     if re.fullmatch(r"\d{1,6}", str(value).strip()):
-        return int(value)
+        if int(value) > most:
+            _refuse_most(form, key, str(value), most)
+        return min(int(value), most)
     _refuse_number(form, key, value)
     return otherwise
 
 
+def _refuse_most(form: Form, key: str, value: str, most: int) -> None:
+    zh, en = f"“{value[:60]}”太大，至多 {most}。", f'"{value[:60]}" is too much; the most is {most}.'
+    form.refuse(key, zh, en, ("改小。", "Write less."))
+
+
 def _refuse_number(form: Form, key: str, value: Any) -> None:
-    form.refuse(key, f"“{value}”不是数。", f'"{value}" is no number.', ("改成数。", "Write a number."), is_fatal=True)
-
-
-def _check_together(form: Form) -> None:
-    """Keys are names, each once; conditions compare fields of the form with values they can have."""
-    inputs = {one.key: one for one in form.fields if one.type in components.INPUTS}
-    seen: set[str] = set()
-    for one in form.fields:
-        if one.type not in (*components.INPUTS, components.LIST):
-            continue
-        if not _KEY.fullmatch(one.key) or one.key in seen:
-            form.refuse(
-                one.key,
-                f"字段的 key“{one.key}”{'重复' if one.key in seen else '不是变量名'}。",
-                f'The key "{one.key}" of a field is {"used twice" if one.key in seen else "no name of a variable"}.',
-                ("用字母、数字、下划线,各不相同。", "Use letters, digits, underscores; each key once."),
-                is_fatal=True,
-            )
-        seen.add(one.key)
-        if one.type in components.CHOICES and bool(one.options) == bool(one.options_key):
-            remedy = ("写 values 或 valuesKey。", "Write values or valuesKey.")
-            form.refuse(one.key, "选项应写明,且只写一处。", "The choices are to be given, in one place.", remedy)
-        _check_default(form, one)
-        _check_range(form, one)
-        for condition in (one.show_if, one.required_if):
-            for term in condition.terms() if condition else ():
-                _check_term(form, one.key, term, inputs)
-
-
-def _check_range(form: Form, one: Field) -> None:
-    """Some value is possible, and each choice is one."""
-    is_empty = one.minimum is not None and one.maximum is not None and one.minimum > one.maximum
-    if is_empty or one.shortest > one.longest:
-        remedy = ("改正 validate。", "Correct its validate.")
-        form.refuse(one.key, "下限大于上限，没有值可填。", "The least is more than the most: no value fits.", remedy)
-    values = [option.value for option in one.options]
-    if twice := next((value for value in values if values.count(value) > 1), None):
-        remedy = ("各选项的值要不同。", "Give each choice a value of its own.")
-        form.refuse(one.key, f"选项的值“{twice}”重复。", f'The value "{twice}" of a choice is used twice.', remedy)
-
-
-def _check_default(form: Form, one: Field) -> None:
-    """A choice begins with one of its values; what begins with several is a checklist."""
-    begun = one.default if isinstance(one.default, tuple) else (one.default,) if one.default else ()
-    known = {"true", "false"} if one.type == "checkbox" else {option.value for option in one.options}
-    is_several = isinstance(one.default, tuple) and one.type != "checklist"
-    for value in begun:
-        if is_several or (known and value not in known and not value.startswith("=")):
-            remedy = ("写选项中的值。", "Write one of its values.")
-            form.refuse(one.key, f"defaultValue“{value}”不能选。", f'defaultValue "{value}" is no choice.', remedy)
-
-
-def _check_term(form: Form, key: str, term: tuple[str, bool, str], inputs: Mapping[str, Field]) -> None:
-    name, _, value = term
-    if name not in inputs:
-        meant = nearest(name, inputs)
-        form.refuse(
-            key,
-            f"条件中的字段“{name}”不在表单中。",
-            f'The condition names the field "{name}", which the form does not have.',
-            (f"是否应为 {meant}?" if meant else "改正字段名。", f"Did you mean {meant}?" if meant else "Correct it."),
-        )
-        return
-    known = {"true", "false"} if inputs[name].type == "checkbox" else {o.value for o in inputs[name].options}
-    if known and value not in {"", *known}:
-        meant = nearest(value, known)
-        form.refuse(
-            key,
-            f"条件中的值“{value}”不是字段 {name} 的选项。",
-            f'The condition compares {name} with "{value}", which is none of its values.',
-            (f"是否应为 {meant}?" if meant else "改正该值。", f"Did you mean {meant}?" if meant else "Correct it."),
-        )
+    text = str(value)[:60]
+    form.refuse(key, f"“{text}”不是数。", f'"{text}" is no number.', ("改成数。", "Write a number."), is_fatal=True)

@@ -25,7 +25,8 @@ DMN = "https://www.omg.org/spec/DMN/"
 @dataclass(slots=True)
 class Bundle:
     """The files read: diagrams; text of each decision by file and id; models by file; forms by key; personal fields;
-    problems so far; tests: files of model tests by process. flows: of each process, once they are asked for.
+    problems so far, and those told of an element or field; tests: files of model tests by process. flows: of each
+    process, once they are asked for.
     """
 
     diagrams: list[Diagram] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Bundle:
     forms: dict[str, Form] = field(default_factory=dict)
     personal: set[str] = field(default_factory=set)
     problems: list[ValidationIssue] = field(default_factory=list)
+    told: set[ValidationIssue] = field(default_factory=set)
     flows: list[Any] = field(default_factory=list)
     rule: str = ""
     form_files: dict[str, str] = field(default_factory=dict)
@@ -64,7 +66,8 @@ class Bundle:
 
     def _add(self, file: str, line: int, element: str, texts: tuple[str, str, str, str], severity: str) -> None:
         found = ValidationIssue(file, line, element, *texts, rule=self.rule, severity=severity)
-        if found not in self.problems:
+        if found not in self.told:
+            self.told.add(found)
             self.problems.append(found)
 
     def facts_of(self, decision: str) -> frozenset[str]:

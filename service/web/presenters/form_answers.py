@@ -8,7 +8,7 @@ from typing import Any
 from flask import g
 
 from service.errors import N_
-from service.forms import Field, computed
+from service.forms import Field, first_value
 from service.infrastructure.translation import translate
 from service.models.queries.system import form_options
 
@@ -19,7 +19,7 @@ def first_values(fields: Iterable[Field], data: Mapping[str, Any]) -> dict[str, 
     """The defaults of the fields, those in FEEL computed from the case; in words where they are only shown."""
     found: dict[str, Any] = {}
     for field in fields:
-        value = computed(field.default, data) if field.is_computed else field.default
+        value = first_value(field, data)
         if field.readonly and value:
             found[field.key] = answer_text(field, value == "true" if field.type == "checkbox" else value)
         elif value:

@@ -304,6 +304,8 @@ def _united(states: list[State], *, drops_unwritten: bool) -> State:
     count: dict[str, int] = {}
     sure: set[str] = set()
     distinct = list({id(state): state for state in states}.values())
+    if len(distinct) == 1:
+        return dict(distinct[0])
     for state in distinct:
         for variable, writers in state.items():
             found[variable] = found.get(variable, 0) | writers

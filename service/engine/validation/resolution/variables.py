@@ -58,8 +58,7 @@ class Reading:
                 if close := nearest(name, self.read):
                     self.d.warn(node, *_unread(name), f"是否应为 {close}?", f"Did you mean {close}?")
             form = self.bundle.forms.get(said.form_key or "")
-            unread = [one.key for one in form.fields if one.key not in {"", *self.read}] if form else []
-            for name in unread:
+            for name in (one.key for one in (form.fields if form else ()) if one.key and one.key not in self.read):
                 close = nearest(name, self.read)
                 remedy = (f"是否应为 {close}?", f"Did you mean {close}?") if close else ONLY_PEOPLE
                 severity = "warning" if close else "note"

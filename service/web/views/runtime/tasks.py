@@ -34,15 +34,6 @@ from service.workflow.runtime import history, tasks, undo, variables
 bp = Blueprint("tasks", __name__)
 
 LONG_FORM_FIELDS = 6  # fields from which on the form is the page, and the facts stand beside it
-PAGE_ONLY_FIELDS = (
-    "csrf_token",
-    "then",
-    "form_digest",
-    "form_id",
-    "assignee",
-    "asked",
-    "rows",
-)  # of the page, not of the form
 
 
 @bp.get("/tasks/<uuid:task_id>")
@@ -124,7 +115,7 @@ def take_back(task_id: UUID) -> ResponseReturnValue:
 def answers() -> dict[str, Any]:
     """The fields of the form as typed."""
     sent = request.form.to_dict(flat=False)
-    return fields_of({name: found for name, found in sent.items() if name not in PAGE_ONLY_FIELDS})
+    return fields_of({name: found for name, found in sent.items() if name not in forms.OF_THE_PAGE})
 
 
 def _check_version(task_id: UUID) -> str:
