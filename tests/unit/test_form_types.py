@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 from contextlib import suppress
 from itertools import product
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from service import forms
+from service.config import CHECKOUT
 from service.engine.forms import components
 from service.engine.forms.reader import read_form
 from service.web.presenters.form_answers import first_values
+from service.workflow.processes import definitions
 
 WRONG: tuple[Any, ...] = (
     *(0, 7, -1.5, 1e300, 10**4000, True, False, "x", "", " a ", "9" * 400, "1e999999999", "-1e-999999999", "99999"),
@@ -206,3 +209,18 @@ def test_a_value_of_two_choices_is_refused(kind: str) -> None:
 def test_some_number_lies_in_a_range(least: Any, most: Any) -> None:
     assert read_form(written(component("number") | {"validate": {"min": least, "max": most}})).faults
     assert not read_form(written(component("number") | {"validate": {"min": 5, "max": 5}})).faults
+
+
+def test_a_form_is_checked_in_time_that_grows_as_its_fields() -> None:
+    """The calls for another 400 fields are about those for the first 400, whatever the machine has to do besides."""
+    files = definitions.bundle(CHECKOUT / "processes" / "personnel_approval.bpmn")
+    counts = []
+    for many in (0, 400, 800):
+        form = json.loads(files["approve_person.form"])
+        form["components"] += [component("textfield") | {"key": f"field{n}"} for n in range(many)]
+        read_form.cache_clear()
+        profile = cProfile.Profile()
+        said = profile.runcall(definitions.examine, {**files, "approve_person.form": json.dumps(form).encode()})
+        assert len(said) >= many
+        counts.append(sum(row.callcount for row in profile.getstats()))
+    assert counts[2] - counts[1] < 1.2 * (counts[1] - counts[0]), counts

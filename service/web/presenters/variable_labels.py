@@ -5,9 +5,13 @@ what stands in a form has its label there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from flask_babel import gettext
+
+from service.domain.accounts.roles import Role
 from service.domain.training.classes import ClassState
 from service.errors import N_, Message
 from service.infrastructure.translation import translate
@@ -16,6 +20,7 @@ from service.validation.fields import EARLIEST, LATEST
 from service.validation.typed_text import as_instant
 from service.web.presenters import labels
 from service.web.presenters.formatting import mark, role_name
+from service.workflow.processes.diagram_states import states_said
 
 LABELS = {
     "absent": N_("缺考"),
@@ -109,6 +114,8 @@ FORMATTERS: dict[str, Callable[[Any], str]] = {
 }
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAME = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w.])([A-Za-z_]\w*)(?!\w|\s*\()""")
+_OPERATORS = frozenset(["if", "else", "and", "or", "not", "in", "is", "for", "lambda", "True", "False", "None"])
 _DAYS = re.compile(r"P(\d+)D")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 
@@ -123,12 +130,29 @@ def label(name: str) -> str:
     return translate(LABELS.get(name))
 
 
+def role_words(text: str, asked: Mapping[str, str]) -> str:
+    """The role that does a task; of an expression the roles it can give, else the variables that decide it.
+
+    asked: the labels of fields, by variable.
+    """
+    if said := states_said(text) if text else set():
+        return " / ".join(map(_role, sorted(said)))
+    names = dict.fromkeys(name for _text, name in _NAME.findall(text) if name and name not in _OPERATORS)
+    words = gettext("、").join(label(name) or translate(asked.get(name)) or name for name in names)
+    return gettext("由%(what)s决定", what=words) if words else "—"
+
+
+def _role(text: str) -> str:
+    return role_name(text) if text in set(Role) else text
+
+
 def read(name: str, value: Any) -> str:
     """A value in words; an id is shortened to its last 12 digits."""
     if isinstance(value, bool):
         return translate(N_("是") if value else N_("否"))
-    if name in FORMATTERS:
-        return FORMATTERS[name](value)
+    with suppress(LookupError, ValueError, TypeError, ArithmeticError):  # another process may use the name otherwise
+        if name in FORMATTERS:
+            return FORMATTERS[name](value)
     text = str(value)
     if is_id(text):
         return f"…{text[-12:]}"

@@ -25,12 +25,12 @@ def state_issues(definition: Definition) -> list[ValidationIssue]:
 
 
 def states_said(value: str) -> set[str] | None:
-    """The states that a value can give: itself, or the texts that its expression may come to; None when any text."""
+    """The texts that a value can give: itself, or those its expression may come to; None when it can be any."""
     if not value.startswith("${"):
         return {value}
     try:
         return _outcomes(ast.parse(value[2:-1].strip(), mode="eval").body)
-    except LookupError:
+    except (LookupError, SyntaxError, ValueError, RecursionError):
         return None
 
 

@@ -12,6 +12,7 @@ from service import forms
 from service.domain.accounts.permissions import Action
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_whole
+from service.web.presenters import variable_labels
 from service.web.presenters.panels import studio_words
 from service.web.shell.authorization import login_required, requires_permission
 from service.web.shell.security_headers import CACHEABLE
@@ -37,7 +38,7 @@ HEAT_LEVELS = 5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A user task, who does it, its form, and how many wait there."""
+    """A user task, who does it in words, its form, and how many wait there."""
 
     element: str
     name: str
@@ -102,6 +103,8 @@ def heat(waiting: dict[str, int]) -> dict[str, int]:
 
 def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
     definition = definitions.definition(digest)
+    files = [content for name, content in definition.files.items() if name.endswith(".form")]
+    labels = {field.key: field.label for content in files for field in forms.listed_fields(content)}
     asked = []
     for element in definition.elements.values():
         if element.type == "userTask":
@@ -111,7 +114,7 @@ def _tasks(digest: str, waiting: dict[str, int]) -> list[Asked]:
                 Asked(
                     element.id,
                     element.name,
-                    element.role or "",
+                    variable_labels.role_words(element.role or "", labels),
                     element.form_key or "",
                     forms.title(form) if form else "",
                     fields,
