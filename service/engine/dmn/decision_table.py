@@ -237,9 +237,11 @@ def _output(clause: Any, words: Words, types: ItemTypes) -> OutputColumn:
 
 def _constants(node: Any, listed: Evaluate) -> list[Value]:
     try:
-        found: list[Value] = listed(Scope({}, Budget()))
+        found = listed(Scope({}, Budget()))
     except FeelError as error:
         raise refuse(node, f"允许的值须是字面值:{error}。", "Allowed output values must be literals.") from error
+    if not isinstance(found, list):
+        raise refuse(node, "允许的输出值须逐个列出。", "Allowed output values are to be listed one by one.")
     return found
 
 

@@ -49,6 +49,8 @@ class Run:
     decided: dict[str, Value] = field(default_factory=dict)
 
 
+MOST_REQUIRED = 50  # decisions of which each requires the next: reading them, and deciding, goes that deep
+
 Provide = Callable[[Run], Value]
 
 
@@ -137,6 +139,7 @@ class Model:
         self.made: dict[str, Any] = {}
         self.refused: dict[str, list[Refused]] = {}
         self.open: set[str] = set()
+        self._refuse_doubled()
         for node in self.nodes.values():
             self._try(node)
         for node in children(self.root, "decision"):
@@ -156,6 +159,13 @@ class Model:
         remedies = ("按支持的写法修改决策表。", "Write the table in the supported form.")
         return ValidationIssue(self.file, refused.line, name, refused.zh, refused.en, *remedies)
 
+    def _refuse_doubled(self) -> None:
+        """Refuse an id that two elements have: one of them would be lost."""
+        for node in self.root:
+            name = node.get("id")
+            if local(node) in _READ and name and node is not self.nodes[name]:
+                self.refused[name] = [refuse(node, f"id {name} 用了两次。", f"The id {name} is used twice.")]
+
     def _try(self, node: Any) -> None:
         name = node.get("id")
         try:
@@ -172,12 +182,21 @@ class Model:
             node = self.nodes[name]
             if name in self.open:
                 raise refuse(node, f"{name} 以自身为前提。", f"{name} requires itself.")
+            if len(self.open) == MOST_REQUIRED:
+                raise refuse(
+                    node,
+                    f"{name} 之前层层相依，超过 {MOST_REQUIRED} 层。",
+                    f"{name} is required through more than {MOST_REQUIRED} others.",
+                )
             self.open.add(name)
             try:
                 self.made[name] = _READ[local(node)](self, node)
             except Several as several:
                 self.refused[name] = several.refusals
                 raise
+            except Refused as refused:  # told where it is; whatever requires this element only follows
+                self.refused[name] = [refused]
+                raise Refused(refused.line, refused.zh, refused.en, follows=True) from refused
             finally:
                 self.open.discard(name)
         return self.made[name]

@@ -55,6 +55,10 @@ class Bundle:
         """Note what will surprise in a file that is no diagram."""
         self._say(file, node, (zh, en, *remedy), "warning")
 
+    def note(self, file: str, node: Any, zh: str, en: str, remedy: tuple[str, str]) -> None:
+        """Note what is worth knowing of a file that is no diagram."""
+        self._say(file, node, (zh, en, *remedy), "note")
+
     def tell_field(
         self, form: str, key: str, zh: str, en: str, remedy: tuple[str, str], severity: str = "refused"
     ) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise, product
+from math import prod
 from typing import Any
 
 from service.engine.dmn.decision_table import Rule, Table
@@ -19,7 +20,12 @@ from service.engine.validation.resolution.data_flow import DataFlow, State
 from service.engine.validation.resolution.names import meant
 from service.engine.validation.resolution.vocabulary import DecisionUse, Names, Values, Vocabulary
 
-MAX_SAMPLES = 20_000
+MAX_TESTS = 400_000  # of rules against samples
+TOO_LARGE = (
+    "表太大，或单元格算不出来，没有核对遗漏、重叠和不会命中的规则。",
+    "The table is too large, or a cell fails: gaps, overlaps and rules that never hit were not looked for.",
+    ("分成几张表即可核对。", "Divide it into several tables to have it checked."),
+)
 OTHER = "\N{HORIZONTAL ELLIPSIS}"  # any text that no cell names
 _STRING = re.compile(r'"((?:\\.|[^"\\])*)"')
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
@@ -124,18 +130,24 @@ def _check_rules(
     samples = [_samples(column, rules, at, possible) for at, column in enumerate(columns)]
     if any(some is None for some in samples):
         return
+    known = [some or [] for some in samples]
+    if prod(map(len, known)) * max(len(rules), 1) > MAX_TESTS:
+        bundle.note(file, node, *TOO_LARGE)
+        return
     seen: set[int] = set()
     gap: tuple[Any, ...] | None = None
     overlap: tuple[int, int] | None = None
+    scope = Scope({}, Budget())
     try:
-        for values in _combined([some or [] for some in samples]):
-            hits = _hits(table, values)
+        for values in product(*known):
+            hits = _hits(table, values, scope)
             seen.update(hits[:1] if table.policy == "FIRST" else hits)
             if not hits and (gap is None or OTHER in gap):
                 gap = values
             if len(hits) > 1 and table.policy == "UNIQUE":
                 overlap = overlap or (hits[0], hits[1])
     except FeelError:
+        bundle.note(file, node, *TOO_LARGE)
         return
     if overlap:
         first, second = (rules[at] for at in overlap)
@@ -217,15 +229,7 @@ def _samples(column: Any, rules: list[Any], at: int, possible: Values) -> list[A
     return [None] if not texts and not numbers and all(cell in ("-", "") for cell in cells) else None
 
 
-def _combined(samples: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
-    count = 1
-    for some in samples:
-        count *= len(some)
-    return iter(()) if count > MAX_SAMPLES else product(*samples)
-
-
-def _hits(table: Table, values: tuple[Any, ...]) -> list[int]:
-    scope = Scope({}, Budget())
+def _hits(table: Table, values: tuple[Any, ...], scope: Scope) -> list[int]:
     return [at for at, rule in enumerate(table.rules) if _holds(rule, values, scope)]
 
 
