@@ -17,13 +17,13 @@ from lxml import etree
 from sqlalchemy import select
 
 from service.domain.accounts.roles import Role
-from service.forms import fields
+from service.forms import OF_THE_PAGE, fields
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case, Task
 from service.models.tables.units.organisation import authority_id
-from service.web.views.runtime.tasks import PAGE_ONLY_FIELDS, digest_of
+from service.web.views.runtime.tasks import digest_of
 from service.workflow.processes import definitions
 from service.workflow.runtime import variables
 from tests.api.v1_world import PASSWORD, give_password
@@ -129,7 +129,7 @@ def _try_the_page(client: FlaskClient, task: Task, holder: User, sent: dict[str,
     sign_in(client, holder)
     page = {"form_digest": digest_of(definitions.form(task.definition, task.form_key))}
     by_weight = sorted(sent, key=lambda name: (not name.endswith("_id"), str(task.id) + name))
-    alone = [name for name in by_weight if name not in PAGE_ONLY_FIELDS]
+    alone = [name for name in by_weight if name not in OF_THE_PAGE]
     for tried in (sent, *({name: sent[name]} for name in alone[:SINGLE_NAMES])):
         answer = client.post(f"/tasks/{task.id}", data=page | tried)
         assert answer.status_code == 422, (task.kind, tried, answer.status_code)
