@@ -268,7 +268,7 @@ def test_a_check_in_is_found_by_pinyin_tapped_and_taken_back_on_a_telephone(
         box.check()
     page.get_by_role("button", name="为勾选的人员报到").click()
     expect(page.get_by_role("status").first).to_contain_text("已报到 3 人：")
-    undo = page.locator(".flash form").get_attribute("action")
+    undo = page.locator(".desk-said form").get_attribute("action")
     clock.move(timedelta(minutes=11))
     page.get_by_role("button", name="撤回").click()
     expect(page.locator(".refusal")).to_contain_text("已超过 10 分钟")

@@ -21,6 +21,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+CAMERA = "camera=(self), microphone=(), geolocation=()"  # of a page that reads codes with the camera
 REFUSAL_SECONDS = 2.0  # before "too many attempts" is sent, so that whoever goes on trying waits, and we do not
 YEAR = 365 * 24 * 60 * 60
 

@@ -41,6 +41,11 @@ class RowResult:
     message: Message | None = None
     fields: dict[str, Message] = field(default_factory=dict)
 
+    @property
+    def why(self) -> Message | None:
+        """What is wrong with the row: with a field of it where one is named."""
+        return next(iter(self.fields.values()), self.message)
+
 
 def complete_many(user: User, submission_id: UUID, rows: Sequence[Row]) -> list[RowResult]:
     """Complete many tasks, one use case each, in slices of 50 that share a transaction.

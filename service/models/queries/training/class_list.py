@@ -92,6 +92,7 @@ def enrollments_of(user: User, class_id: UUID) -> list[Any]:
             Person.spelling,
             Person.sex,
             Person.id_number_masked,
+            Person.photo_id.is_not(None).label("has_photo"),
             Organisation.name.label("unit_name"),
             QualificationType.name.label("type_name"),
             Enrollment.authority_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -16,6 +16,7 @@ from service.domain.training.classes import first_check_in_day, is_check_in_day
 from service.domain.training.enrollment_state import EnrollmentState
 from service.errors import N_, Conflict, InvalidInput, Message
 from service.forms import Field
+from service.infrastructure.translation import translate
 from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.queries.persons.person_history import scores_of
@@ -26,6 +27,7 @@ from service.web.shell import query_params, worksheet
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, rerender_on_error
 from service.web.shell.list_page import render_list
+from service.web.shell.security_headers import CAMERA
 from service.web.shell.worksheet import MAX_ROWS, Filling
 from service.web.views.runtime.undo import offer
 from service.web.views.training import classes
@@ -136,22 +138,28 @@ def end(enrollment_id: UUID) -> ResponseReturnValue:
 @bp.get("/classes/<uuid:class_id>/check-in")
 @requires_permission(Action.CHECK_IN)
 def check_in_sheet(class_id: UUID, filling: Filling | None = None) -> ResponseReturnValue:
-    return _sheet(class_id, CHECK_IN, filling)
+    answer = make_response(_sheet(class_id, CHECK_IN, filling))
+    answer.headers["Permissions-Policy"] = CAMERA  # reads the codes of admission slips, in the browser
+    return answer
 
 
 @bp.post("/classes/<uuid:class_id>/check-in")
 @requires_permission(Action.CHECK_IN)
 @rerender_on_error(check_in_sheet, Conflict)
 def check_in(class_id: UUID) -> ResponseReturnValue:
-    """Take one person, by the button of the row, or all who are ticked."""
+    """Take one person, by the button of the row, or all who are ticked; a queue of the page is answered row by row."""
     chosen = query_params.chosen("task_one", MAX_ROWS) or query_params.chosen("task", MAX_ROWS)
     if not chosen:
         raise InvalidInput(text=N_("请先勾选已到的人员。"))
     submission_id = worksheet.submission()
     results = bulk_completion.complete_many(current_user, submission_id, [(task_id, {}) for task_id in chosen])
     done = [r.task_id for r in results if r.ok]
-    said = worksheet.done(subjects(current_user, done), done, N_("已报到 %(n)s 人：%(names)s。"))
+    names = subjects(current_user, [r.task_id for r in results])
+    said = worksheet.done(names, done, N_("已报到 %(n)s 人：%(names)s。"))
     undo = url_for(".undo_check_ins", class_id=class_id, submission=submission_id)
+    if request.accept_mimetypes.best == "application/json":
+        refused = [{"task": r.task_id, "name": names.get(r.task_id, ""), "why": translate(r.why)} for r in results if not r.ok]
+        return jsonify(said=translate(said), done=done, refused=refused, undo=undo)
     return _answer(results, said, class_id, CHECK_IN, undo=undo)
 
 
