@@ -43,7 +43,7 @@ class RowResult:
 
     @property
     def why(self) -> Message | None:
-        """What is wrong with the row: with a field of it where one is named."""
+        """The reason of a refusal: that of a field where one is named."""
         return next(iter(self.fields.values()), self.message)
 
 
