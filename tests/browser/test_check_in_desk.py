@@ -11,8 +11,8 @@ from sqlalchemy import delete
 
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
-from service.models.tables.account_session import AccountSession
-from service.models.tables.training import TrainingClass
+from service.models.tables.accounts.account_session import AccountSession
+from service.models.tables.training.training import TrainingClass
 from service.workflow.runtime import jobs
 from service.workflow.training import enrollments
 from tests.browser.tab import sign_in, violations
