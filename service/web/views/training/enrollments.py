@@ -158,7 +158,9 @@ def check_in(class_id: UUID) -> ResponseReturnValue:
     said = worksheet.done(names, done, N_("已报到 %(n)s 人：%(names)s。"))
     undo = url_for(".undo_check_ins", class_id=class_id, submission=submission_id)
     if request.accept_mimetypes.best == "application/json":
-        refused = [{"task": r.task_id, "name": names.get(r.task_id, ""), "why": translate(r.why)} for r in results if not r.ok]
+        refused = [
+            {"task": r.task_id, "name": names.get(r.task_id, ""), "why": translate(r.why)} for r in results if not r.ok
+        ]
         return jsonify(said=translate(said), done=done, refused=refused, undo=undo)
     return _answer(results, said, class_id, CHECK_IN, undo=undo)
 
