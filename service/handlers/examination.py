@@ -184,7 +184,7 @@ def _check_unapproved(enrollment: Enrollment, corrected_by: str | None = None, c
     """Raise InvalidInput for the same person twice, Conflict once the certificate is approved (R51)."""
     makes_certificate = enrollment.state == EnrollmentState.CERTIFYING
     approved = makes_certificate and find_unapproved_certificate(enrollment) is None
-    assented_by = str(context.actor_id) if context else ""
+    assented_by = {str(key) for key in context.doers} if context else set()
     if obstacle := scores.obstacle_to_correction(corrected_by, assented_by, approved):
         raise Conflict(obstacle) if approved else InvalidInput({"decision": obstacle}, text=obstacle)
 

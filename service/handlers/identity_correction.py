@@ -104,10 +104,10 @@ def refuse(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 def apply(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Correct the record; numbers of certificates follow, and a certificate whose face is wrong gets a new edition.
 
-    Raises NotAllowed for who asked for it, InvalidInput for a number that somebody else has.
+    Raises NotAllowed for who asked for it or stands in for them, InvalidInput for a number that somebody else has.
     """
     row = _correction(data)
-    if context.actor_id == row.requested_by:
+    if row.requested_by in context.doers:
         raise NotAllowed(ONE_PERSON)
     person = session().get_one(
         Person, row.person_id, options=[undefer_group(ENCRYPTED)], with_for_update={"key_share": True}

@@ -65,7 +65,7 @@ def activate(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Put the version in force. Raises NotAllowed for its proposer, Conflict where another one came in between."""
     lock_deployments()
     row = _own_change(context, data)
-    if context.actor_id is None or context.actor_id == row.proposer_id:
+    if context.actor_id is None or row.proposer_id in context.doers:
         raise NotAllowed(SAME_PERSON)
     in_force = select(DefinitionVersion.digest).where(DefinitionVersion.key == row.key, DefinitionVersion.current)
     if session().scalar(in_force) != row.replaces:

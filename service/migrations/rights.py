@@ -78,6 +78,7 @@ TABLES = {
     "seal_leaf": Kind.APPEND_ONLY,
     "setting": Kind.KEPT,
     "submission": Kind.KEPT,
+    "substitution": Kind.KEPT,
     "task": Kind.KEPT,
     "ticket": Kind.KEPT,
     "ticket_file": Kind.KEPT,

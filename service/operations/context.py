@@ -34,6 +34,11 @@ class Context:
     pending_jobs: list[dict[str, Any]] = field(default_factory=list)
     element: str = ""
 
+    @property
+    def doers(self) -> frozenset[UUID]:
+        """The accounts that separation of duties takes for the doer: who acts, and for whom (R84)."""
+        return frozenset(key for key in (self.actor_id, self.behalf_id) if key)
+
     def send_message(self, case_id: UUID, name: str, data: dict[str, Any] | None = None, kind: str = "message") -> None:
         """Leave a message (or signal) for another case, delivered after the commit.
 

@@ -38,7 +38,7 @@ from service.web.shell import (
 )
 
 VIEWS = (
-    ("accounts", ("session", "users", "accounts", "form_drafts")),
+    ("accounts", ("session", "users", "accounts", "substitutes", "form_drafts")),
     ("certificates", ("certificates", "certificate_actions", "printing", "reissues")),
     ("notices", ("notices", "tickets")),
     ("persons", ("persons", "person_actions", "person_import", "corrections")),

@@ -27,9 +27,13 @@ def must_reach(user: User, action: Action, unit: Organisation) -> None:
 
 def act_for(user: User, action: Action, unit_id: UUID) -> None:
     """Let what the running use case writes from here on tell in whose place the user does it; for oneself, nobody."""
-    operation = session().operation
     is_for_another = unit_id not in (user.organisation_id, user.id) and acts_for_unit(Role(user.role), action)
-    behalf_id = unit_id if is_for_another else None
+    act_on_behalf(unit_id if is_for_another else None)
+
+
+def act_on_behalf(behalf_id: UUID | None) -> None:
+    """Let what the running use case writes from here on tell for which unit or absent colleague it is done."""
+    operation = session().operation
     if operation is not None and operation.behalf_id != behalf_id:
         session().flush()  # what was changed before was changed for whom it was
         operation.behalf_id = behalf_id

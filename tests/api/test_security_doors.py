@@ -18,8 +18,10 @@ from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
 from service.models.db import encryption
+from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
+from service.models.tables.accounts.substitution import Substitution
 from service.models.tables.accounts.user import User
 from service.models.tables.certificates.certificate import PrintRecord
 from service.models.tables.certificates.print_batch import PrintBatch
@@ -272,6 +274,12 @@ ACTS: dict[str, Make] = {
         IdentityCorrection,
     ),
     "samples.draw": lambda s: (_auditor(s), "/audit/samples", {"title": "抽样", "size": "1"}, AuditSample),
+    "substitutes.appoint": lambda s: (
+        s.association,
+        "/account/substitutes",
+        {"substitute": str(s.colleague.id), "from_day": str(today()), "until_day": str(today())},
+        Substitution,
+    ),
     "starts.start": lambda s: (s.association, f"/processes/{_started_by_association()}/start", {}, Case),
     "notices.create": lambda s: (s.association, "/bulletins", {"title": "通报", "body": "请按时完成。"}, Notice),
     "tickets.create": lambda s: (s.enterprise, "/tickets", TICKET, Ticket),

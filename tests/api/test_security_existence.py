@@ -25,6 +25,7 @@ from service.models.db.session import session
 from service.models.queries.scope import TABLES, visible_to
 from service.models.tables.accounts.account_session import AccountSession
 from service.models.tables.accounts.saved_view import SavedView
+from service.models.tables.accounts.substitution import Substitution
 from service.models.tables.accounts.user import User
 from service.models.tables.certificates.certificate import PrintRecord
 from service.models.tables.certificates.print_batch import PrintBatch
@@ -54,6 +55,7 @@ PASSING = re.compile(
 PASSING_HEADERS = {"Set-Cookie", "Date", "X-Request-ID", "Content-Length", "ETag"}
 OWN = {
     SavedView: "user_id",
+    Substitution: "user_id",
     ExportLog: "user_id",
     PersonImport: "user_id",
     PrintBatch: "user_id",
@@ -69,6 +71,7 @@ MODELS: dict[str, tuple[Any, ...]] = {
     "incident_id": (Incident,),
     "submission_id": (Submission,),
     "view_id": (SavedView,),
+    "substitution_id": (Substitution,),
     "id": (Task, Case, Job, Incident),  # of /engine-rest
 }
 NO_SECRETS = {"type_id"}  # qualification types are everybody's

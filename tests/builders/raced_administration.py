@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from service.models.db.clock import today
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.tables.runtime.case import Incident, Task
@@ -23,6 +24,7 @@ from service.workflow.accounts import (
     preferences,
     saved_views,
     sessions,
+    substitutions,
 )
 from service.workflow.persons import person_import, retention
 from service.workflow.runtime import incident_retry, incidents, jobs, mends, tasks
@@ -308,6 +310,16 @@ def saved_view(ground: Ground, serial: int) -> Acts:
     }
 
 
+def substitution(ground: Ground, _serial: int) -> Acts:
+    day = str(today())
+    given = {"from_day": day, "until_day": day, "substitute": str(ground.accounts["colleague"])}
+    found = substitutions.appoint_substitute(ground.user("association"), given).id
+    return {
+        "appoint": lambda who: substitutions.appoint_substitute(who("association"), given),
+        "end": lambda who: substitutions.end_substitution(who("association"), found),
+    }
+
+
 def form_draft(ground: Ground, serial: int) -> Acts:
     form = f"/forms/{serial}"
     form_drafts.save(ground.stage.association, form, [("score", "90")])
@@ -356,6 +368,7 @@ NOUNS: dict[str, Callable[[Ground, int], Acts]] = {
         person_import_,
         audit_sample,
         saved_view,
+        substitution,
         form_draft,
         daily_work,
     )

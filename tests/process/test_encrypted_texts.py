@@ -183,6 +183,7 @@ PLAIN_COLUMNS: dict[str, str] = {
             "seal_leaf": "kind",
             "task": "role state",
             "saved_view": "role list_name",
+            "substitution": "kinds",
             "notice_attachment": "media_type",
             "ticket_file": "media_type",
         },

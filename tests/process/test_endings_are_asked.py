@@ -51,6 +51,7 @@ ENDS_NOTHING = {
     "notices.detach": "it is attached again",
     "printing.cancel": "what is not printed yet is printed again",
     "saved_views.remove": "it is saved again",
+    "substitutes.end": "the colleague is appointed again",
     "version_changes.stop_backtest": "it is run again",
     "version_changes.stop_migration": "what was migrated stays, the rest is migrated again",
 }

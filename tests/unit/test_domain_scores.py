@@ -70,6 +70,6 @@ def test_r52_there_is_one_make_up_and_its_score_is_final(attempt: int, is_allowe
 
 
 def test_r51_a_confirmed_score_is_corrected_with_a_second_persons_assent_before_the_approval() -> None:
-    assert obstacle_to_correction("ann", "bob", certificate_approved=False) is None
-    assert "另一人" in str(obstacle_to_correction("ann", "ann", certificate_approved=False))
-    assert "不能再更正" in str(obstacle_to_correction("ann", "bob", certificate_approved=True))
+    assert obstacle_to_correction("ann", {"bob"}, certificate_approved=False) is None
+    assert "另一人" in str(obstacle_to_correction("ann", {"bob", "ann"}, certificate_approved=False))
+    assert "不能再更正" in str(obstacle_to_correction("ann", {"bob"}, certificate_approved=True))

@@ -51,6 +51,8 @@ NO_ROWS = {
         "sweep_form_drafts",
         "save_view",
         "remove_view",
+        "appoint_substitute",
+        "end_substitution",
     ),
     *("end_session", "forget_attempts", "forget_sessions", "see_session", "sign_in_try"),
     *("incident", "read_notice", "refresh_need", "run_progress", "seal", "stop_run", "resume_run", "link_academy"),

@@ -34,6 +34,8 @@ EVENTS: Mapping[EventGroup, Mapping[str, str]] = {
         "move_user": N_("变更账号单位"),
         "unlock": N_("解锁账号"),
         "end_sessions": N_("强制退出"),
+        "appoint_substitute": N_("指定代办人"),
+        "end_substitution": N_("结束代办"),
     },
     EventGroup.DATA: {
         "reveal_number": N_("查看全号"),
@@ -120,6 +122,9 @@ DETAILS = {
     "on": N_("截至"),
     "rewritten": N_("改写的列"),
     "against": N_("对比"),
+    "from_day": N_("从"),
+    "until_day": N_("至"),
+    "kinds": N_("事项"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""
 

@@ -9,6 +9,7 @@ from service.errors import N_, Message
 
 WORDS: Mapping[str, str] = {
     "accept_privacy": N_("确认个人信息告知"),
+    "appoint_substitute": N_("指定代办人"),
     "assent_user": N_("同意账号"),
     "assign": N_("转交待办"),
     "begin_class": N_("开设培训班"),
@@ -45,6 +46,7 @@ WORDS: Mapping[str, str] = {
     "sign_sample": N_("签署抽查"),
     "enable_user": N_("恢复账号"),
     "end_sessions": N_("强制退出"),
+    "end_substitution": N_("结束代办"),
     "end_other_sessions": N_("退出其他设备"),
     "end_training": N_("提前终止培训"),
     "enroll": N_("为人员报名"),

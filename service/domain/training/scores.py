@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from service.errors import N_, InvalidInput, Message
 from service.validation.typed_text import as_whole
@@ -48,11 +49,16 @@ def has_makeup(attempt: int, is_allowed: bool) -> bool:
     return is_allowed and attempt < MAX_ATTEMPTS
 
 
-def obstacle_to_correction(corrected_by: object, assented_by: object, certificate_approved: bool) -> Message | None:
-    """Return why a confirmed score cannot be corrected: a second person assents, before the approval (R51)."""
+def obstacle_to_correction(
+    corrected_by: object, assented_by: Collection[object], certificate_approved: bool
+) -> Message | None:
+    """Return why a confirmed score cannot be corrected: a second person assents, before the approval (R51).
+
+    assented_by: who assents, and for whom (R84); nobody while it is only proposed.
+    """
     if certificate_approved:
         return Message(N_("证书已由工信部审批，成绩不能再更正；确有错误请联系工信部吊销证书。"))
-    if corrected_by == assented_by:
+    if corrected_by in assented_by:
         return Message(N_("更正成绩须由另一人复核，请交给同单位的其他经办人。"))
     return None
 

@@ -1,6 +1,6 @@
 """Tables, ORM only, by noun. Asking for one makes all known, for their relationships name each other."""
 
-from service.models.tables.accounts import account_session, attempt, saved_view, user
+from service.models.tables.accounts import account_session, attempt, saved_view, substitution, user
 from service.models.tables.certificates import certificate, print_batch, reissue
 from service.models.tables.notices import mail, notice, ticket
 from service.models.tables.persons import identity_correction, person, person_import
@@ -31,6 +31,7 @@ __all__ = [
     "seal",
     "setting",
     "stored_file",
+    "substitution",
     "ticket",
     "training",
     "user",

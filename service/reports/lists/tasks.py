@@ -14,7 +14,7 @@ from service.errors import N_
 from service.models.db.clock import now
 from service.models.db.pagination import Page
 from service.models.queries.report_filter import ReportFilter
-from service.models.queries.runtime import inbox
+from service.models.queries.runtime import inbox, substitutes
 from service.models.queries.scope import inbox_addresses
 from service.models.tables.accounts.user import User
 from service.reports.framework import columns
@@ -103,6 +103,7 @@ def read(user: User, chosen: ReportFilter) -> TaskTable:
         reader_id=user.id,
         assignee_id=user.id if chosen.view == "mine" else None,
         due_before=inbox.end_of_tomorrow(now()) if chosen.view == "due" else None,
+        absent=substitutes.claimed_by(substitutes.absences(user)) if chosen.view == "absent" else None,
     )
     whose = inbox_addresses(user)
     known = inbox.fact_names(whose, found)

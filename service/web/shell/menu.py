@@ -433,7 +433,7 @@ SYSTEM = MenuSection(
             "session.password",
             N_("密码修改"),
             "S98 S112 S120",
-            covers=("session", "accounts.own", "accounts.save_own", "accounts.show_privacy"),
+            covers=("session", "accounts.own", "accounts.save_own", "accounts.show_privacy", "substitutes"),
         ),
     ),
 )

@@ -18,6 +18,7 @@ from service.errors import N_, CaseSuspended, Conflict, NotAllowed, NotAsked, No
 from service.handlers import registry
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
+from service.models.queries.runtime import substitutes
 from service.models.queries.runtime.inbox import task_left
 from service.models.queries.scope import inbox_addresses, visible_to
 from service.models.tables.accounts.user import User
@@ -30,7 +31,7 @@ from service.models.tables.runtime.case_statements import (
     LOCK_CASE_OF_TASK,
 )
 from service.models.tables.units.organisation import Organisation
-from service.workflow.authorization import act_for
+from service.workflow.authorization import act_for, act_on_behalf
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import executor, incidents
@@ -39,6 +40,7 @@ from service.workflow.runtime.jobs import leave_message
 from service.workflow.runtime.journal_notes import append_journal_note
 from service.workflow.runtime.task_forms import clean_form, clean_start_form
 
+CLAIMED = N_("这项任务已由同事领取，请办理其他任务。")
 NATIONAL = ("ministry", "association")  # everybody may put a task before them
 
 
@@ -124,11 +126,22 @@ def claim(user: User, task_id: UUID) -> None:
             return
         if not User.holds_active(user.id):
             raise NotAllowed
-        if session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
-            raise Conflict(N_("这项任务已由同事领取，请办理其他任务。"))
+        if row.assignee_id is not None:
+            _take_over(user, task_id)
+        elif session().execute(CLAIM_TASK, {"task": task_id, "user": user.id}).one_or_none() is None:
+            raise Conflict(CLAIMED)
         append_journal_note(
             held, Act("claim", user.id, token=row.token, element=row.element, data={"assignee": str(user.id)})
         )
+
+
+def _take_over(user: User, task_id: UUID) -> None:
+    """Take a task from an absent colleague in their place, or back from who took it over for oneself (R84)."""
+    if (absence := substitutes.behalf_of_tasks(user, [task_id]).get(task_id)) is not None:
+        act_on_behalf(absence.user_id)
+    elif substitutes.claimed_tasks([task_id])[task_id].taken_for != user.id:
+        raise Conflict(CLAIMED)
+    _assign_row(task_id, user.id)
 
 
 def claim_many(user: User, task_ids: Sequence[UUID]) -> int:
@@ -153,6 +166,7 @@ def unclaim(user: User, task_id: UUID) -> None:
             return
         if row.assignee_id != user.id:
             raise NotAllowed(N_("这项任务由同事领取，只有他本人可以退还。"))
+        _act_for_absent(user, task_id)
         _assign_row(task_id, None)
         append_journal_note(held, Act("unclaim", user.id, token=row.token, element=row.element))
 
@@ -177,6 +191,8 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
         if colleague is None or not _can_take_over(colleague, user) or not User.holds_active(assignee_id):
             raise NotFound(N_("没有这位同事。"))
         _must_not_be_barred(row, assignee_id, held.process)
+        if row.assignee_id is not None:
+            _act_for_absent(user, task_id)
         _assign_row(task_id, assignee_id)
         append_journal_note(
             held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)})
@@ -285,12 +301,23 @@ def _must_not_be_barred(row: Any, user_id: UUID, process: str) -> None:
 
 
 def complete_locked(user: User, task_id: UUID, held: LockedCase, row: Any, raw: Mapping[str, Any]) -> Step:
-    if row.assignee_id not in (None, user.id):
-        raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
     if row.organisation_id != user.organisation_id:
         act_for(user, Action.VIEW_TASKS, row.organisation_id)
+    if row.assignee_id is not None and not _act_for_absent(user, task_id):
+        if row.assignee_id != user.id:
+            raise Conflict(N_("这项任务由同事领取，请先由他退还，或办理其他任务。"))
+        if substitutes.claimed_tasks([task_id])[task_id].taken_for is not None:
+            raise Conflict(N_("代办已经结束，这一条请先退还；仍由您办理的，退还以后再领取。"))
     data = clean_form(held, row, raw)
     return executor.apply_input(held, Act("complete", user.id, token=row.token, element=row.element, data=data))
+
+
+def _act_for_absent(user: User, task_id: UUID) -> bool:
+    """Let what follows be done for the absent colleague whose task it is, if there is one; tell whether there is."""
+    absence = substitutes.behalf_of_tasks(user, [task_id]).get(task_id)
+    if absence is not None:
+        act_on_behalf(absence.user_id)
+    return absence is not None
 
 
 def _assign_row(task_id: UUID, assignee_id: UUID | None) -> None:

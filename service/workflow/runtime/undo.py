@@ -26,6 +26,7 @@ from service.models.tables.runtime.case_statements import LOCK_CASE_OF_TASK
 from service.models.tables.system import setting
 from service.models.tables.system.audit import RowChange
 from service.operations.context import Context
+from service.validation.typed_text import as_id
 from service.workflow.processes import definitions
 from service.workflow.row_refusal import refusal_of
 from service.workflow.runtime import bulk_completion, executor
@@ -115,8 +116,10 @@ def _take_back(user: User, held: LockedCase, token: str) -> None:
     definition = definitions.definition(held.definition)
     given = Input(act.kind, seq, at, token, act.element, None, dict(act.data))
     cause, salt = current_operation(), os.urandom(16)
-    cause.case_id, cause.seq = held.id, seq
-    context = Context(held.id, held.process, held.business_key, seq, at, at.astimezone(CHINA).date(), user.id)
+    cause.case_id, cause.seq, cause.behalf_id = held.id, seq, as_id(done["behalf"] or "")
+    context = Context(
+        held.id, held.process, held.business_key, seq, at, at.astimezone(CHINA).date(), user.id, cause.behalf_id
+    )
     former = replay.state_before(records, definitions.definition, done["seq"])
     with session().buffered_history() as history:
         step = engine.undo(definition, held.state, former, given, salt)

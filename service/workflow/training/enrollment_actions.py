@@ -78,5 +78,5 @@ def obstacle(user: User, act: EnrollmentAction, facts: EnrollmentFacts, enrol_un
 
 def _obstacle_to_correction(state: EnrollmentState, is_unapproved: bool) -> Message | None:
     if state is EnrollmentState.CERTIFYING:
-        return scores.obstacle_to_correction(None, "", not is_unapproved)
+        return scores.obstacle_to_correction(None, (), not is_unapproved)
     return None if state is EnrollmentState.MAKEUP else Message(NOTHING_TO_CORRECT)

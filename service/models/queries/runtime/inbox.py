@@ -22,6 +22,17 @@ Addresses = Sequence[tuple[UUID, str]]
 MAX_COUNTED = 1000  # kinds and views are counted so far; a full inbox costs no more than a small one
 PAGE = 50
 
+TAKEN_FOR = """(
+    SELECT CASE WHEN note.kind = 'claim' THEN nullif(note.record ->> 'behalf', task.organisation_id::text) END
+    FROM journal note WHERE note.case_id = task.case_id AND note.kind IN ('claim', 'unclaim', 'assign')
+      AND note.record ->> 'token' = task.token ORDER BY note.seq DESC LIMIT 1)"""
+"""The account for which a task was claimed: whom its claim names, unless that is the unit that it is addressed to."""
+_OF_ABSENT = f"""AND EXISTS (
+    SELECT 1 FROM unnest(cast(:absent AS uuid[]), cast(:kinds AS text[])) AS away(user_id, kind)
+    WHERE away.user_id = task.assignee_id AND task.facts ->> 'barred' IS DISTINCT FROM away.user_id::text
+      AND away.kind IN ('', split_part(task.kind, '/', 1) || '/' || split_part(task.kind, '/', -1))
+    ) AND {TAKEN_FOR} IS NULL"""  # noqa: S608 - a constant
+"""As ``substitutes.behalf_of`` tells what an account does for absent colleagues (R84)."""
 BARRED = "task.facts ->> 'barred' IS DISTINCT FROM"
 _COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts,
     t.opened_at, t.due_at, t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id,
@@ -119,10 +130,11 @@ class Filter:
     due_before: datetime | None = None
     task_id: UUID | None = None
     reader_id: UUID | None = None  # tasks from which this account is barred are left out (R69)
+    absent: tuple[tuple[UUID, str], ...] | None = None  # what these have claimed, of this kind, in their own right
 
     def sql(self) -> tuple[str, dict[str, Any]]:
         """The conditions and their values."""
-        parts, values = [], {}
+        parts, values = list[str](), dict[str, Any]()
         for name, value, condition in (
             ("kind", self.kind, "task.kind = :kind"),
             ("task", self.task_id, "task.id = :task"),
@@ -135,6 +147,9 @@ class Filter:
             if value:
                 parts.append(f"AND {condition}")
                 values[name] = value
+        if self.absent is not None:
+            parts.append(_OF_ABSENT)
+            values |= {"absent": [key for key, _ in self.absent], "kinds": [kind for _, kind in self.absent]}
         return " ".join(parts), values
 
 

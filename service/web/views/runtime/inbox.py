@@ -16,7 +16,7 @@ from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.queries.persons import person_list
-from service.models.queries.runtime import inbox
+from service.models.queries.runtime import inbox, substitutes
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.runtime.case import Task
 from service.web.presenters import task_columns
@@ -30,7 +30,7 @@ from service.workflow.runtime import bulk_completion, tasks, undo
 
 bp = Blueprint("inbox", __name__)
 
-VIEWS = ("due", "mine", "done")
+VIEWS = ("due", "mine", "absent", "done")
 MAX_BATCH_ROWS = 500  # rows of one batch
 
 
@@ -81,13 +81,17 @@ def _filter(given: Mapping[str, str]) -> inbox.Filter:
         reader_id=current_user.id,
         assignee_id=current_user.id if view == "mine" else None,
         due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
+        absent=substitutes.claimed_by(substitutes.absences(current_user)) if view == "absent" else None,
     )
 
 
 def _frame(view: str) -> dict[str, Any]:
     """The frame of the list: kinds and views with their counts."""
     kinds = template_context.counts()
+    away = substitutes.absences(current_user)
+    absent = inbox.Filter(reader_id=current_user.id, absent=substitutes.claimed_by(away))
     return {
+        "absent": inbox.count(inbox_addresses(current_user), absent, inbox.MAX_COUNTED) if away else None,
         "startable": definitions.startable(current_user),
         "view": view,
         "kinds": kinds,
@@ -189,7 +193,8 @@ def _chosen() -> list[UUID]:
     """The rows that were ticked, or all of the list that are not a colleague's."""
     if request.form.get("all") and not request.form.get("asked"):
         shown = inbox.read(inbox_addresses(current_user), _filter(request.form), size=MAX_BATCH_ROWS).rows
-        return [row.id for row in shown if row.assignee_id in (None, current_user.id)]
+        is_own = request.form.get("view") == "absent"  # whose rows are all done for somebody
+        return [row.id for row in shown if is_own or row.assignee_id in (None, current_user.id)]
     return [_id(text) for text in request.form.getlist("task")[:MAX_BATCH_ROWS]]
 
 

@@ -14,7 +14,7 @@ from service import forms
 from service.errors import N_, Conflict, InvalidInput, Message, NotAllowed, NotAsked, TaskAlreadyDone
 from service.models.queries.accounts import user_list
 from service.models.queries.persons import person_list
-from service.models.queries.runtime import inbox
+from service.models.queries.runtime import inbox, substitutes
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses, is_visible
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case, Task
@@ -59,6 +59,8 @@ def show(task_id: UUID) -> ResponseReturnValue:
         story=timeline.to_timeline(told),
         sees_case=is_visible(current_user, Case, task.case_id),
         assignee=User.get(task.assignee_id) if task.assignee_id else None,
+        held=substitutes.claimed_tasks([task_id]).get(task_id) if task.assignee_id else None,
+        absence=substitutes.behalf_of_tasks(current_user, [task_id]).get(task_id) if task.assignee_id else None,
         suspended=history.is_suspended(told),
         before=before,
         after=after,
