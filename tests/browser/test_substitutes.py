@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from service.models.tables.organisation import authority_id
 
 from service.models.db.clock import MovingClock
+from service.models.tables.units.organisation import authority_id
 from service.workflow.runtime import tasks
 from tests.browser.tab import overflow, sign_in, violations
 from tests.builders.stage import enroll, known, make_stage, publish_class, task_of
