@@ -132,6 +132,7 @@ def migrate(
     it goes on with the cases that are left; the way back is the same with the versions exchanged.
     """
     from service import engine
+    from service.errors import Message
     from service.workflow.processes import definitions
     from service.workflow.versions import case_migrations
 
@@ -143,7 +144,7 @@ def migrate(
         asked = case_migrations.Migration(old.digest, new.digest, plan, cases or None)
         if execute:
             run = case_migrations.begin(None, asked, reason, account=operator(), at_once=True)
-            refused = [[case, element, why[0] % why[1]] for case, element, why in run.refused]
+            refused = [[case, element, str(Message.from_json(why))] for case, element, why in run.refused]
             told = {"cases": run.total, "moved": run.moved, "refused": refused}
         else:
             found = case_migrations.preview(None, asked)

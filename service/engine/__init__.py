@@ -30,7 +30,7 @@ from service.engine.kernel.xml_reader import MAX_BYTES as MAX_FILE_BYTES
 from service.engine.kernel.xml_reader import References, text_of
 from service.engine.kernel.xml_reader import parse as parse_xml
 from service.engine.mending import Standing
-from service.engine.migration import Plan, migrated, places, problems_of_plan, propose
+from service.engine.migration import Plan, migrated, name_of, places, problems_of_plan, propose
 from service.engine.state import shape
 from service.engine.validation.resolution.vocabulary import (
     DecisionUse,
@@ -78,6 +78,7 @@ __all__ = [
     "evaluate_decision",
     "examine",
     "migrated",
+    "name_of",
     "names_in",
     "parse_xml",
     "places",

@@ -30,7 +30,7 @@ from service.engine.definition import Definition
 from service.engine.kernel.timers import parse_cycle
 from service.engine.kernel.types import Data, Element, MigrationRefused
 from service.engine.tokens import arrivals_in, kind_of, number, order_of, tokens_in
-from service.errors import N_
+from service.errors import N_, Message
 
 GONE = N_("案卷停在“%(name)s”，新版本里没有对应的环节。")
 OTHER_KIND = N_("案卷停在“%(name)s”，新版本里对应的环节“%(to)s”是另一种环节。")
@@ -133,7 +133,7 @@ def _moved(
             task.task_spec.event_definition.update_task(task)
     for scope, join in _starved(moved):
         if (scope, join) not in {(one, plan.target(name)) for one, name in stuck}:
-            raise MigrationRefused(WAITS_FOR_EVER, element=join, to=_name(new, join))
+            raise MigrationRefused(WAITS_FOR_EVER, element=join, to=name_of(new, join))
     for task in arrivals_in(moved):
         if task._state == WAITING:
             task.task_spec._update(task)
@@ -157,9 +157,10 @@ def places(stored: bytes) -> list[str]:
     return [*rests, *(name for _, name, _ in orjson.loads(stored)[4] if not name.startswith("["))]
 
 
-def _name(definition: Definition, element: str) -> str:
-    found = definition.elements.get(element)
-    return found.name if found else element
+def name_of(definition: Definition, element: str) -> Message | str:
+    """The name of an element for a message, in the reader's language; its id where it has none."""
+    name = found.name if (found := definition.elements.get(element)) else element
+    return Message(name) if name else ""
 
 
 class _Mapper:
@@ -266,7 +267,7 @@ class _Mapper:
 
     def _refusal(self, why: str, name: str, to: str = "") -> MigrationRefused:
         element, target = name.partition(" [")[0], to.partition(" [")[0]
-        return MigrationRefused(why, element=element, name=_name(self.old, element), to=_name(self.new, target))
+        return MigrationRefused(why, element=element, name=name_of(self.old, element), to=name_of(self.new, target))
 
 
 def _is_alike(one: Any, other: Any) -> bool:

@@ -110,7 +110,9 @@ def test_many_are_tried_again_each_by_itself(client: FlaskClient, admin: User, f
 def test_the_page_keeps_what_was_chosen_and_typed(client: FlaskClient, admin: User, failed: list[UUID]) -> None:
     sign_in(client, admin)
     chosen = [str(key) for key in open_incidents(failed)[:2]]
-    shown = client.post("/incidents", data={"incident": chosen, "reason": WHY, "then": "preview"}).text
+    shown = client.post(
+        "/incidents", data={"incident": chosen, "reason": WHY, "then": "preview"}, follow_redirects=True
+    ).text
     assert (shown.count(" checked"), WHY in shown, "再试" in shown) == (2, True, True)
     assert client.post("/incidents", data={"reason": WHY, "then": "retry"}).status_code == 422
     refused = client.post("/incidents", data={"incident": chosen, "then": "retry"})

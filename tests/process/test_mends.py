@@ -315,7 +315,7 @@ def test_the_page_shows_what_a_case_waits_for_and_mends_it(client: FlaskClient, 
     for kind in KINDS:
         assert page.get(f"/cases/{case_id}/mend?kind={kind}").status_code == 200
     form = {"kind": "move", "place": place, "to": "sign", "reason": WHY}
-    tried = page.post(f"/cases/{case_id}/mend", data=form | {"then": "preview"})
+    tried = page.post(f"/cases/{case_id}/mend", data=form | {"then": "preview"}, follow_redirects=True)
     assert "开出待办：签批" in tried.text
     assert WHY in tried.text
     assert open_elements(case_id) == ["look"]
@@ -426,7 +426,7 @@ def test_the_page_of_a_process_mends_many(client: FlaskClient, admin: User) -> N
     assert page.get("/processes/small/mend?element=nothing").status_code == 200
     assert page.get("/processes/nothing/mend?element=look").status_code == 404
     form = {"case": [str(case) for case in cases[:2]], "kind": "move", "to": "sign", "reason": WHY}
-    tried = page.post(at, data=form | {"then": "preview"}).text
+    tried = page.post(at, data=form | {"then": "preview"}, follow_redirects=True).text
     assert tried.count("开出待办：签批") == 2
     assert [open_elements(case) for case in cases] == [["look"]] * 3
     for missing in ({"reason": ""}, {"to": ""}, {"case": []}):

@@ -18,15 +18,16 @@ from service.errors import Conflict
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.accounts.user import User
-from service.models.tables.runtime.case import Job
+from service.models.tables.runtime.case import Case, Job
 from service.models.tables.runtime.version_change import OPEN, MigrationRun, RunState
+from service.workflow.processes import definitions
 from service.workflow.runtime import jobs
-from service.workflow.versions import background_runs, case_migrations
+from service.workflow.versions import background_runs, backtests, case_migrations
 from service.workflow.versions.case_migrations import Migration
 from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.world import sign_in
 from tests.process.small_process import deploy, person
-from tests.process.test_version_changes import BASE, SECOND, WHY, case_of, proved, started
+from tests.process.test_version_changes import BASE, SECOND, WHY, WITHOUT, case_of, proved, started
 
 
 @pytest.fixture
@@ -90,13 +91,13 @@ def test_who_asks_on_a_page_or_as_a_client_is_told_the_same(admin: User, asked: 
     assert (page.status_code, told in page.text, "打好的原因" in page.text) == (409, True, True)
     assert f"/migrations/{run.id}" in page.text
     ids = {f"{which}ProcessDefinitionId": f"small:{n}:{digest}" for which, n, digest in _versions(asked)}
-    case_ids = [str(case_id) for case_id in session().scalars(select(case_migrations.Case.id))]
+    case_ids = [str(case_id) for case_id in session().scalars(select(Case.id))]
     body = {"migrationPlan": ids | {"instructions": []}, "processInstanceIds": case_ids}
     for way in ("execute", "executeAsync"):
         answer = client.post(f"/engine-rest/migration/{way}", json=body, auth=("processes", PASSWORD))
         assert (answer.status_code, answer.json["type"]) == (409, "OptimisticLockingException")
         assert told in answer.json["message"]
-    assert {case_of(one).definition for one in session().scalars(select(case_migrations.Case.id))} == {asked.source}
+    assert {case_of(one).definition for one in session().scalars(select(Case.id))} == {asked.source}
 
 
 def _versions(asked: Migration) -> list[tuple[str, int, str]]:
@@ -150,7 +151,7 @@ def test_a_process_that_dies_between_two_cases_has_lost_no_count(
     jobs.run_all()
     found = case_migrations.find(admin, run.id)
     assert (found.state, found.total, found.done, found.moved) == (RunState.DONE, 2, 2, 2)
-    for case_id in session().scalars(select(case_migrations.Case.id)).all():
+    for case_id in session().scalars(select(Case.id)).all():
         assert case_of(case_id).definition == asked.target
         proved(case_id)
 
@@ -167,6 +168,59 @@ def test_no_case_moves_once_a_run_is_given_up(admin: User, asked: Migration, mon
     monkeypatch.setattr(case_migrations, "migrate", stop_after)
     jobs.run_all()
     found = case_migrations.find(admin, run.id)
-    definitions = [case_of(one).definition for one in session().scalars(select(case_migrations.Case.id)).all()]
+    definitions = [case_of(one).definition for one in session().scalars(select(Case.id)).all()]
     assert (found.state, found.moved) == (RunState.STOPPED, 1)
     assert sorted(definitions) == sorted([asked.source, asked.target])
+
+
+def test_a_preview_is_a_page_to_reload_with_all_that_was_typed(
+    admin: User, client: FlaskClient, asked: Migration
+) -> None:
+    new = deploy(WITHOUT)
+    sign_in(client, admin)
+    address = "/processes/small/migrate?version=1&target=3"
+    typed = {"version": "1", "target": "3", "to-look": "view", "reason": "先看看", "then": "preview"}
+    kept = client.post(address, data=typed)
+    assert (kept.status_code, "先看看" in kept.location) == (303, False)
+    for _ in range(2):
+        page = client.get(kept.location)
+        assert (page.status_code, "还没有改动" in page.text, "先看看" in page.text) == (200, True, True)
+        assert '<option value="view" selected' in page.text
+    wrong = client.post(address, data=typed | {"to-look": "gw"}, follow_redirects=True)
+    assert (wrong.status_code, "另一种环节" in wrong.text, "先看看" in wrong.text) == (422, True, True)
+    assert "还没有改动" not in client.get(address).text
+    client.post(address, data=typed | {"then": "migrate"})
+    jobs.run_all()
+    assert {case_of(one).definition for one in session().scalars(select(Case.id)).all()} == {new}
+    assert "还没有改动" not in client.get(kept.location).text
+
+
+ENGLISH = (
+    "<bpmn:extensionElements><camunda:properties>"
+    '<camunda:property name="name_en" value="Take a look"/></camunda:properties></bpmn:extensionElements>'
+)
+
+
+def test_cases_and_elements_are_named_in_the_readers_language(admin: User, client: FlaskClient) -> None:
+    drawn = BASE.replace('camunda:formKey="look">', f'camunda:formKey="look">{ENGLISH}').replace("查看", "看一看它")
+    old = deploy(drawn)
+    (waiting,) = started(None)
+    deploy(drawn.replace('id="look"', 'id="view"').replace('Ref="look"', 'Ref="view"').replace("看一看它", "再看一看"))
+    with transaction(Operation("test")) as current:
+        case = current.get_one(Case, waiting)
+        case.subject, case.business_key = "龙某", "G-17"
+    sign_in(client, admin, language="en")
+    address = "/processes/small/migrate?version=1&target=2"
+    shown = client.post(address, data={"then": "preview"}, follow_redirects=True).text
+    begun = client.post(address, data={"then": "migrate", "reason": WHY})
+    jobs.run_all()
+    for page in (shown, client.get(begun.location).text):
+        row = page[page.index("G-17") - 400 : page.index("G-17") + 900]
+        assert "The case stands at “Take a look”" in row
+        assert f"<code>{str(waiting)[-12:]}</code>" in row
+        assert "看一看它" not in row
+    assert "Take a look" in shown[shown.index("data-names") :]
+    files = {"small.bpmn": drawn.replace("看一看它", "还没部署").replace("Take a look", "Not deployed yet").encode()}
+    run = backtests.begin(admin, definitions.files(old) | files)
+    page = client.get(f"/backtests/{run.id}").text
+    assert "Not deployed yet" in page

@@ -434,7 +434,7 @@ def test_an_administrator_tests_previews_migrates_and_takes_back_on_the_pages(ad
     assert client.get(f"{begun.location}/cases/{waiting}").status_code == 200
     new = deploy(WITHOUT)
     address = "/processes/small/migrate?version=1&target=2"
-    preview = client.post(address, data={"then": "preview", "to-look": ""})
+    preview = client.post(address, data={"then": "preview", "to-look": ""}, follow_redirects=True)
     assert (preview.status_code, str(waiting) in preview.text, case_of(yes).definition == new) == (200, True, False)
     without = client.post(address, data={"then": "migrate", "to-look": "view", "reason": ""})
     assert without.status_code == 422

@@ -62,7 +62,7 @@ def rerender_on_error(page: Callable[..., ResponseReturnValue], *errors: type[An
 
 def refuse(error: AnpeiError) -> None:
     """Let the macros of fields show what was typed and why it was refused."""
-    typed = form_rows.numbered(request.form.to_dict(flat=False))
+    typed = form_rows.numbered(g.get("previewed", request.form).to_dict(flat=False))
     g.refused = FormError(error.message, getattr(error, "fields", {}), typed, getattr(error, "problems", ()))
     refresh_user()
 

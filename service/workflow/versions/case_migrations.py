@@ -7,7 +7,7 @@ begun anew goes on with the cases that are still on the old version.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -168,14 +168,9 @@ def check_plan(asked: Migration) -> dict[str, Message]:
     if not was_in_force(definitions.version(asked.target)):
         raise InvalidInput({"target": NEVER_IN_FORCE})
     return {
-        element: Message(why, name=_name(old, element), to=_name(new, asked.plan.target(element)))
+        element: Message(why, name=engine.name_of(old, element), to=engine.name_of(new, asked.plan.target(element)))
         for element, why in engine.problems_of_plan(old, new, asked.plan).items()
     }
-
-
-def _name(definition: engine.Definition, element: str) -> str:
-    found = definition.elements.get(element)
-    return found.name if found else element
 
 
 def preview(user: User | None, asked: Migration) -> Forecast:
@@ -351,6 +346,12 @@ def _count_moved(run: MigrationRun) -> bool:
     """Count a case in the transaction that moves it, so that a process that dies has lost no count."""
     query = update(MigrationRun).where(MigrationRun.id == run.id, MigrationRun.state.in_(OPEN))
     return session().execute(query.values(moved=MigrationRun.moved + 1).returning(MigrationRun.id)).first() is not None
+
+
+def named(user: User, case_ids: Sequence[UUID]) -> dict[str, Case]:
+    """Cases in scope by id, to name them."""
+    query = select(Case).where(Case.id.in_(case_ids), visible_to(user, Case))
+    return {str(case.id): case for case in session().scalars(query)} if case_ids else {}
 
 
 def find(user: User | None, run_id: UUID) -> MigrationRun:

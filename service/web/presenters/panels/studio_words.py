@@ -269,10 +269,15 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
     return [TaskPanel("pages/cards/change.html", values, wide=True)]
 
 
-def drawn_names(drawn: str) -> dict[str, str]:
-    """Names in a diagram that read differently in the reader's language, as drawn → as read."""
-    names = {unescape(name) for name in NAME.findall(drawn)}
-    return {name: translate(name) for name in sorted(names) if translate(name) != name}
+def drawn_names(drawn: str, english: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Names in a diagram that read differently in the reader's language, as drawn → as read.
+
+    english: what stands beside the names of one that is not deployed yet.
+    """
+    beside = english if english and language() == "en" else {}
+    found = {name: translate(name) for name in sorted({unescape(name) for name in NAME.findall(drawn)})}
+    read = {name: beside.get(name, name) if told == name else told for name, told in found.items()}
+    return {name: told for name, told in read.items() if told != name}
 
 
 def two_sides(old: Mapping[str, str], new: Mapping[str, str]) -> list[dict[str, Any]]:

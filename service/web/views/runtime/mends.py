@@ -16,7 +16,7 @@ from service.models.tables.runtime.case import Case
 from service.validation.fields import MAX_INTEGER
 from service.validation.typed_text import as_json, as_whole
 from service.web.presenters.replay import replay_frames
-from service.web.shell import query_params
+from service.web.shell import previews, query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.workflow.processes import definitions
@@ -30,14 +30,23 @@ TYPES = {"text": N_("文字"), "whole": N_("整数"), "boolean": N_("真假"), "
 LABELS = {kind: MendKind(kind).label for kind in mends.KINDS}
 
 
-@bp.get("/cases/<uuid:case_id>/mend")
-@requires_permission(Action.MEND_CASES)
-def choose(case_id: UUID) -> ResponseReturnValue:
+def _choose(case_id: UUID) -> ResponseReturnValue:
     return _page(history.open_case(current_user, case_id))
 
 
+@bp.get("/cases/<uuid:case_id>/mend")
+@requires_permission(Action.MEND_CASES)
+@rerender_on_error(_choose, Conflict)
+def choose(case_id: UUID) -> ResponseReturnValue:
+    if previews.recall() is None:
+        return _choose(case_id)
+    found = mends.preview(current_user, case_id, _given())
+    refresh_user()
+    return _page(history.open_case(current_user, case_id), found)
+
+
 def _page(case: Case, preview: mends.Outcome | None = None) -> str:
-    asked = request.values.get("kind", "")
+    asked = previews.typed().get("kind") or request.args.get("kind", "")
     kind = asked if asked in _offered(case) else _offered(case)[0]
     names = replay_frames.element_names(case.definition)
     return render_template(
@@ -62,22 +71,29 @@ def _offered(case: Case) -> list[str]:
 
 @bp.post("/cases/<uuid:case_id>/mend")
 @requires_permission(Action.MEND_CASES)
-@rerender_on_error(choose, Conflict)
+@rerender_on_error(_choose, Conflict)
 def mend(case_id: UUID) -> ResponseReturnValue:
-    given = _given()
     if request.form.get("then") != "mend":
-        found = mends.preview(current_user, case_id, given)
-        refresh_user()
-        return _page(history.open_case(current_user, case_id), found)
-    mends.mend(current_user, case_id, given)
+        return previews.keep()
+    mends.mend(current_user, case_id, _given())
+    previews.forget()
     flash_success(N_("已修复，原因记入案卷经过。"))
     return redirect(url_for("cases.show", case_id=case_id))
 
 
+def _choose_many(key: str) -> ResponseReturnValue:
+    return _page_of_many(key)
+
+
 @bp.get("/processes/<key>/mend")
 @requires_permission(Action.MEND_CASES)
+@rerender_on_error(_choose_many)
 def choose_many(key: str) -> ResponseReturnValue:
-    return _page_of_many(key)
+    if previews.recall() is None:
+        return _choose_many(key)
+    told = mends.mend_many(current_user, *_given_for_many(), is_preview=True)
+    refresh_user()
+    return _page_of_many(key, told)
 
 
 def _page_of_many(key: str, told: list[mends.Outcome] | None = None) -> str:
@@ -102,23 +118,19 @@ def _page_of_many(key: str, told: list[mends.Outcome] | None = None) -> str:
         names=replay_frames.element_names(version.digest),
         types=TYPES,
         told={one.case_id: one for one in told or ()},
-        chosen=set(request.form.getlist("case")) or {str(case.id) for case in cases},
+        chosen=set(previews.typed().getlist("case")) or {str(case.id) for case in cases},
     )
 
 
 @bp.post("/processes/<key>/mend")
 @requires_permission(Action.MEND_CASES)
-@rerender_on_error(choose_many)
+@rerender_on_error(_choose_many)
 def mend_many(key: str) -> ResponseReturnValue:
-    given = _given(request.args.get("element"))
-    cases = [query_params.sent_id(text) for text in request.form.getlist("case")[: mends.MAX_CASES]]
-    if not cases:
-        raise InvalidInput(text=N_("请先选择要修复的案卷。"))
-    is_preview = request.form.get("then") != "mend"
-    told = mends.mend_many(current_user, cases, given, is_preview=is_preview)
+    if request.form.get("then") != "mend":
+        return previews.keep()
+    told = mends.mend_many(current_user, *_given_for_many())
     refresh_user()
-    if is_preview:
-        return _page_of_many(key, told)
+    previews.forget()
     refused = [one for one in told if one.refusal]
     flash_success(Message(N_("已修复 %(n)s 件，原因记入案卷经过。"), n=len(told) - len(refused)))
     for one in refused:
@@ -128,9 +140,18 @@ def mend_many(key: str) -> ResponseReturnValue:
     return redirect(url_for("processes.show", key=key, version=request.args.get("version")))
 
 
+def _given_for_many() -> tuple[list[UUID], Mend]:
+    """The cases that were chosen, and the mend. Raises InvalidInput."""
+    given = _given(request.args.get("element"))
+    cases = [query_params.sent_id(text) for text in previews.typed().getlist("case")[: mends.MAX_CASES]]
+    if not cases:
+        raise InvalidInput(text=N_("请先选择要修复的案卷。"))
+    return cases, given
+
+
 def _given(at: str | None = None) -> Mend:
     """The mend that the form describes; at: the element, where the address says it. Raises InvalidInput."""
-    form = request.form
+    form = previews.typed()
     kind = form.get("kind", "")
     if kind not in mends.KINDS:
         raise NotFound

@@ -18,8 +18,9 @@ from service.models.tables.runtime.version_change import BacktestRun, RunState
 from service.validation.fields import MAX_INTEGER
 from service.validation.form_reader import FormReader
 from service.validation.typed_text import as_whole
+from service.web.presenters.panels import studio_words
 from service.web.presenters.replay import replay_frames
-from service.web.shell import query_params
+from service.web.shell import previews, query_params
 from service.web.shell.authorization import requires_permission
 from service.web.shell.form_errors import flash_success, refresh_user, rerender_on_error
 from service.web.views.runtime.processes import drawn_names, heat
@@ -33,6 +34,7 @@ from service.workflow.versions.background_runs import Run
 bp = Blueprint("version_changes", __name__)
 
 DRAFT = "draft"
+SHOWN = 100  # cases that cannot go, on a page of a preview
 
 KINDS = {
     "same": N_("不变"),
@@ -123,6 +125,7 @@ def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
         counts=counts,
         waiting=by_element,
         heat=heat(by_element),
+        drawn=_drawn_names(run),
         names=_names(run),
         cases=backtests.differing(current_user, run, kind, element),
         kind=kind,
@@ -131,10 +134,17 @@ def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
 
 
 def _names(run: BacktestRun) -> dict[str, str]:
-    """Names of elements, in the version in force and in that under test."""
-    found = backtests.names_of(run)
+    """Names of elements, in the version in force and in that under test, as the reader reads them."""
+    found, read = backtests.names_of(run), _drawn_names(run)
     in_force = next((it.version.digest for it in definitions.listing(run.process) if it.version.current), None)
-    return (replay_frames.element_names(in_force) if in_force else {}) | found
+    before = replay_frames.element_names(in_force) if in_force else {}
+    return before | {element: read.get(name, name) for element, name in found.items()}
+
+
+def _drawn_names(run: BacktestRun) -> dict[str, str]:
+    """Names in the diagram under test that read differently in the reader's language; it may not be deployed yet."""
+    definition = backtests.definition_of(run)
+    return studio_words.drawn_names(definition.files[run.main].decode("utf-8-sig"), definition.english)
 
 
 @bp.get("/backtests/<uuid:backtest_id>.bpmn")
@@ -175,14 +185,23 @@ def compare(backtest_id: UUID, case_id: UUID) -> ResponseReturnValue:
         kinds=KINDS,
         ways=(ways := backtests.ways_of(found)),
         parted=next((n for n, (was, now) in enumerate(ways, 1) if was != now), None),
-        names=replay_frames.element_names(case.definition) | backtests.names_of(run),
+        names=replay_frames.element_names(case.definition) | _names(run),
     )
+
+
+def _ask_migration(key: str) -> ResponseReturnValue:
+    return _migration_page(key)
 
 
 @bp.get("/processes/<key>/migrate")
 @requires_permission(Action.MIGRATE_CASES)
+@rerender_on_error(_ask_migration)
 def ask_migration(key: str) -> ResponseReturnValue:
-    return _migration_page(key)
+    if previews.recall() is None:
+        return _ask_migration(key)
+    forecast = case_migrations.preview(current_user, _asked(key))
+    refresh_user()
+    return _migration_page(key, forecast)
 
 
 def _asked(key: str) -> case_migrations.Migration:
@@ -191,7 +210,7 @@ def _asked(key: str) -> case_migrations.Migration:
     target = _numbered(versions, request.args.get("target", ""))
     given = {
         name.removeprefix("to-"): value
-        for name, value in request.form.items()
+        for name, value in previews.typed().items()
         if name.startswith("to-") and len(name) < 200
     }
     return case_migrations.asked_for(source.digest, target.digest, given, query_params.key("back_of"))
@@ -210,6 +229,8 @@ def _migration_page(key: str, forecast: case_migrations.Forecast | None = None) 
         heats=[heat(found) for found in (forecast.here, forecast.there)] if forecast else [],
         names=replay_frames.element_names(asked.target) | replay_frames.element_names(asked.source),
         drawn=drawn_names(asked.source) | drawn_names(asked.target),
+        cases=case_migrations.named(current_user, [it.case_id for it in forecast.problems[:SHOWN]]) if forecast else {},
+        most=SHOWN,
         runs=case_migrations.listing(key),
         unfinished=case_migrations.unfinished(key),
     )
@@ -217,14 +238,12 @@ def _migration_page(key: str, forecast: case_migrations.Forecast | None = None) 
 
 @bp.post("/processes/<key>/migrate")
 @requires_permission(Action.MIGRATE_CASES)
-@rerender_on_error(ask_migration, Conflict)
+@rerender_on_error(_ask_migration, Conflict)
 def begin_migration(key: str) -> ResponseReturnValue:
-    asked = _asked(key)
     if request.form.get("then") != "migrate":
-        forecast = case_migrations.preview(current_user, asked)
-        refresh_user()
-        return _migration_page(key, forecast)
-    run = case_migrations.begin(current_user, asked, request.form.get("reason", ""))
+        return previews.keep()
+    run = case_migrations.begin(current_user, _asked(key), request.form.get("reason", ""))
+    previews.forget()
     return redirect(url_for(".show_migration", migration_id=run.id))
 
 
@@ -252,6 +271,7 @@ def show_migration(migration_id: UUID) -> ResponseReturnValue:
         source=source,
         target=target,
         refused=refused,
+        cases=case_migrations.named(current_user, [UUID(case) for case, _, _ in run.refused]),
         names=replay_frames.element_names(run.target) | replay_frames.element_names(run.source),
     )
 
