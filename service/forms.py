@@ -40,7 +40,14 @@ __all__ = [
 
 
 class FormError(ValueError):
-    """A .form file that says something this service does not understand; the gate refuses it before."""
+    """A .form file that says something this service does not understand; the gate refuses it before.
+
+    zh: the same in Chinese.
+    """
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,10 @@ def fields(form: bytes) -> tuple[Field, ...]:
     """The fields of a form in their order. Raises FormError for a form that cannot be drawn."""
     read = read_form(form)
     if fatal := [fault for fault in read.faults if fault.is_fatal]:
-        raise FormError(" ".join(f"{fault.key}: {fault.en}" for fault in fatal))
+        raise FormError(
+            " ".join(f"{fault.key}: {fault.en}" for fault in fatal),
+            " ".join(f"{fault.key}：{fault.zh}" for fault in fatal),
+        )
     return tuple(read.fields)
 
 

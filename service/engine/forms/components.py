@@ -97,7 +97,7 @@ content dataSource rowCount columns columnsExpression expression computeOn accep
 omitFromSubmit
 """
 _HELD = {
-    "validate": "required min max minLength maxLength pattern validationType",
+    "validate": "required min max minLength maxLength pattern patternErrorMessage validationType",
     "appearance": "prefixAdorner suffixAdorner",
     "conditional": "hide",
 }

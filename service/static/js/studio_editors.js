@@ -13,13 +13,9 @@ function load(address) {
   return loaded[address];
 }
 
-function translating(words) {
-  return { translate: ["value", (text, places = {}) => (words[text] ?? text).replace(/{([^}]+)}/g, (all, name) => places[name] ?? all)] };
-}
-
 class DiagramEditor {
   constructor(box, { data, dialect, toolWords, changed, forms, panel }) {
-    this.data = data;
+    Object.assign(this, { box, data });
     this.modeler = new BpmnJS({
       container: box,
       moddleExtensions: { camunda: dialect },
@@ -36,6 +32,7 @@ class DiagramEditor {
     for (const shape of this.modeler.get("elementRegistry").getAll())
       if (/Lane$|Participant$/.test(shape.type)) this.modeler.get("canvas").addMarker(shape.id, "is-lane");
     this.fit();
+    this.keys = new Keys(this.box, this.modeler);
     this.modeler.on("commandStack.changed", this.changed);
   }
 
@@ -129,12 +126,13 @@ class TableEditor {
     Object.assign(this, { data, toolWords, changed });
     this.box = made("div", { className: "table-editor" });
     box.append(this.box);
+    keepInWords(this.box, toolWords);
   }
 
   async open(xml) {
     await load(this.data.dmn);
     const additionalModules = [translating(this.toolWords)];
-    this.modeler = new DmnJS({ container: this.box, drd: { additionalModules }, decisionTable: { additionalModules }, literalExpression: { additionalModules } });
+    this.modeler = new DmnJS({ container: this.box, drd: { additionalModules }, decisionTable: { additionalModules }, literalExpression: { additionalModules }, boxedExpression: { additionalModules } });
     await this.modeler.importXML(xml);
     const table = this.modeler.getViews().find((view) => view.type === "decisionTable");
     if (table) await this.modeler.open(table);
@@ -161,23 +159,46 @@ class TableEditor {
 }
 
 class FormFileEditor {
-  constructor(box, { data, changed }) {
-    Object.assign(this, { data, changed });
+  constructor(box, { data, toolWords, changed }) {
+    Object.assign(this, { data, toolWords, changed });
     this.box = made("div", { className: "form-editor" });
     box.append(this.box);
+    keepInWords(this.box, toolWords);
   }
 
   async open(text) {
     await load(this.data.forms);
     const { FormEditor: Editor } = FormEditor;
     this.schema = JSON.parse(text);
-    this.editor = new Editor({ container: this.box });
+    this.editor = new Editor({ container: this.box, propertiesPanel: { feelPopupContainer: this.box } });
+    this.offerWhatIsDrawn();
     await this.editor.importSchema(this.schema);
     this.editor.on("commandStack.changed", this.changed);
   }
 
   async text() {
     return `${JSON.stringify(withoutMarks(this.editor.saveSchema()), null, 2)}\n`;
+  }
+
+  /* The palette offers the components that pages draw, the panel their properties; what a file has besides stays seen. */
+  offerWhatIsDrawn() {
+    const { drawn, written } = this.data.formParts, fields = this.editor.get("formFields"), known = fields._formFields;
+    for (const [type, field] of Object.entries(known)) {
+      if (drawn[type]) fields.register(type, this.inWords(field));
+      else Object.defineProperty(known, type, { enumerable: false });
+    }
+    const isDrawn = (type, entry) => !drawn[type] || !written.includes(propertyOf(entry)) || drawn[type].includes(propertyOf(entry));
+    const left = ({ type }) => (groups) =>
+      groups.map((group) => (group.entries ? { ...group, entries: group.entries.filter(({ id }) => isDrawn(type, id)) } : group)).filter(({ entries }) => !entries || entries.length);
+    this.editor.get("propertiesPanel").registerProvider({ getGroups: (field) => (field ? left(field) : (groups) => groups) }, 500);
+  }
+
+  /* A component whose new fields begin with the reader's words. */
+  inWords(field) {
+    const { config } = field, read = translator(this.toolWords);
+    const inWords = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, /label$|^text$/i.test(name) ? read(value) : Array.isArray(value) ? value.map(inWords) : value]));
+    const create = (options, isNew) => (isNew ? inWords(config.create(options, isNew)) : config.create(options, isNew));
+    return Object.assign((properties) => field(properties), { config: { ...config, create } });
   }
 
   mark() {}
@@ -209,6 +230,12 @@ class TextEditor {
   trace() {}
   locate() {}
   close() {}
+}
+
+/* The property of a form that an entry of the editor's panel is for. */
+function propertyOf(entry) {
+  const name = entry.replace(/^undefined-/, "").replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+  return { step: "increment", timeFormat: "timeSerializingFormat", conditionalHide: "hide" }[name] ?? name;
 }
 
 /* What the form editor adds for itself, and what the file has no need of. */

@@ -23,11 +23,39 @@ class Panel {
     if (this.box.contains(document.activeElement)) document.activeElement.blur(); // what was typed there is a change
     const element = this.chosen();
     const object = element?.businessObject?.processRef ?? element?.businessObject;
-    if (!object || object.$type === "bpmn:Collaboration") {
-      this.box.replaceChildren(made("p", { className: "muted", textContent: this.words.nothing }));
-      return;
-    }
-    this.box.replaceChildren(...this.fields(element, object));
+    const isNothing = !object || object.$type === "bpmn:Collaboration";
+    const rows = isNothing ? [made("p", { className: "muted", textContent: this.words.nothing })] : this.fields(element, object);
+    this.box.replaceChildren(this.elementChoice(element), ...rows);
+  }
+
+  /* Which element the panel is about: chosen from a list, for whoever has no mouse. */
+  elementChoice(element) {
+    const all = this.modeler.get("elementRegistry").filter((one) => !one.labelTarget).map(({ id, businessObject }) => [id, calledAs(businessObject)]);
+    const choose = (id) => {
+      const chosen = this.modeler.get("elementRegistry").get(id), isRoot = !chosen.parent;
+      this.modeler.get("selection").select(isRoot ? [] : chosen);
+      if (!isRoot) this.modeler.get("canvas").scrollToElement(chosen);
+      this.isOwn = false;
+      this.show();
+      document.getElementById("panel-element").focus();
+    };
+    return this.input({ name: "element", label: this.words.element, options: all, isSure: true }, element?.id, choose);
+  }
+
+  /* A flow to another element, as the drawing allows it; chosen is then what was drawn. */
+  connection(element) {
+    const isFlow = (target) => this.modeler.get("rules").allowed("connection.create", { source: element, target })?.type === "bpmn:SequenceFlow";
+    const targets = this.modeler.get("elementRegistry").filter((one) => one !== element && !one.labelTarget && one.businessObject.$instanceOf?.("bpmn:FlowNode") && isFlow(one));
+    const box = this.input({ name: "connect", label: this.words.connect, options: targets.map(({ id, businessObject }) => [id, calledAs(businessObject)]) }, "", () => {});
+    const button = made("button", { type: "button", className: "btn btn-plain btn-row", textContent: this.words.draw });
+    button.addEventListener("click", () => {
+      const target = this.modeler.get("elementRegistry").get(box.querySelector("select")?.value ?? "");
+      if (!target) return;
+      this.modeler.get("selection").select(this.modeling.connect(element, target));
+      document.getElementById("panel-element").focus();
+    });
+    box.append(button);
+    return box;
   }
 
   /* Those of the element, of its loop and its event definitions; what is rarely needed is folded. */
@@ -38,6 +66,7 @@ class Panel {
     for (const one of (this.offered[kindOf(object)] ?? []).filter(isUseful)) (one.rare ? (row) => rare.append(row) : (row) => own.push(row))(this.field(element, object, one));
     if (object.$instanceOf("bpmn:UserTask")) own.splice(own.findIndex((row) => row.querySelector("#panel-formKey")) + 1, 0, this.newForm(element, object));
     if (object.$type === "bpmn:SequenceFlow" && object.sourceRef?.$descriptor.propertiesByName.default) own.push(this.otherwise(element, object));
+    if (object.$instanceOf("bpmn:FlowNode") && element.type !== "label") own.push(this.connection(element));
     for (const part of partsOf(object)) {
       others.push(made("h3", { textContent: part.$type.endsWith("LoopCharacteristics") ? this.words.loop : this.words.eventDefinition }));
       for (const one of [part, ...rootsOf(part)]) others.push(...(this.offered[kindOf(one)] ?? []).map((field) => this.field(element, one, field)));
@@ -205,7 +234,7 @@ class Panel {
   input(one, value, set) {
     const box = made("div", { className: "field" }), name = one.name.replace("camunda:", ""), id = `panel-${name}`, options = this.optionsOf(one);
     const free = () => Object.assign(made(one.area ? "textarea" : "input", { value: value ?? "", className: "form-control" }), { id });
-    let input = options ? Object.assign(choice(options, value ?? "", one.many, this.words, !Array.isArray(one.choices) && !one.options), { id }) : free();
+    let input = options ? Object.assign(choice(options, value ?? "", one.many, this.words, !Array.isArray(one.choices) && !one.options, one.isSure), { id }) : free();
     if (one.choices === "variables" || name === "dueDate") input.setAttribute("list", "known-variables");
     if (one.known) {
       const list = made("datalist", { id: `${id}-known` });
@@ -248,6 +277,11 @@ class Panel {
 
 const OTHER = "${";
 
+/* An element by its name; a flow without one by those it connects. */
+function calledAs({ id, name, sourceRef, targetRef }) {
+  return name || (targetRef && sourceRef?.id ? `${calledAs(sourceRef)} → ${calledAs(targetRef)}` : id);
+}
+
 function kindOf(part) {
   const name = part.$type.split(":")[1];
   return name[0].toLowerCase() + name.slice(1);
@@ -262,10 +296,10 @@ function rootsOf(part) {
   return [part.errorRef, part.escalationRef].filter(Boolean);
 }
 
-function choice(options, value, many, words, isOpen) {
+function choice(options, value, many, words, isOpen, isSure) {
   const select = made("select", { className: "form-select", multiple: Boolean(many) }), values = many ? value.split(",").map((it) => it.trim()).filter(Boolean) : [value];
   const unknown = values.filter((it) => it && !options.some(([key]) => key === it)).map((it) => [it, it]);
-  for (const [key, label] of [...(many ? [] : [["", words.none]]), ...unknown, ...options, ...(isOpen && !many ? [[OTHER, words.other]] : [])])
+  for (const [key, label] of [...(many || isSure ? [] : [["", words.none]]), ...unknown, ...options, ...(isOpen && !many ? [[OTHER, words.other]] : [])])
     select.append(new Option(label === key || key === OTHER || !key ? label : `${label} · ${key}`, key, false, values.includes(key)));
   return select;
 }

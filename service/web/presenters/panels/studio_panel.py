@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from service.domain.accounts.roles import Role
+from service.engine.forms import components
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.workflow.processes import definitions
@@ -173,6 +174,22 @@ NOT_SHOWN = {
 def offered() -> dict[str, list[dict[str, Any]]]:
     """Element → the fields of the panel, in order."""
     return {name: _fields(name) for name in (*SHOWN, *PARTS)}
+
+
+def form_parts() -> dict[str, Any]:
+    """The components that pages draw, each with the properties that can be chosen, and all that the editor writes."""
+    written = frozenset().union(*components.FORM_JS.values()) - components.FORM_JS.keys()
+    return {
+        "drawn": {kind: sorted(_chosen(kind)) for kind in components.ATTRIBUTES},
+        "written": sorted(written - components.EDITOR),
+    }
+
+
+def _chosen(kind: str) -> set[str]:
+    """The properties of a component that change what is drawn."""
+    paths = [f"{holder}.{name}" if holder else name for holder, names in components.FORM_JS.items() for name in names]
+    drawn = {path.rpartition(".")[2] for path in paths if components.is_drawn(kind, path)}
+    return drawn - components.ALWAYS.keys() - components.EDITOR
 
 
 def names_of(element: str) -> set[str]:

@@ -53,6 +53,7 @@ def show(key: str) -> ResponseReturnValue:
         told=told(opened),
         choices=studio_panel.choices(key),
         fields=studio_panel.offered(),
+        form_parts=studio_panel.form_parts(),
         words=studio_words.panel_words(),
         start=rehearsals.invent_start(key),
         tests={"name": f"{key}.yaml", "text": rehearsals.model_tests_of(key, opened.files).decode(errors="replace")},
@@ -118,7 +119,7 @@ def preview(key: str) -> ResponseReturnValue:
     try:
         shown, wrong = forms.fields(form), ""
     except forms.FormError as error:
-        shown, wrong = (), str(error)
+        shown, wrong = (), error.zh if formatting.language() == "zh" else str(error)
     values = form_answers.first_values(shown, {})
     told = {"fields": shown, "values": values, "wrong": wrong, "title": forms.title(form)}
     return render_template("pages/studio/preview.html", **told)
