@@ -162,3 +162,28 @@ def test_a_step_is_added_named_connected_and_removed_by_the_keyboard_alone(
     tab_to(page, '.djs-context-pad [data-action="delete"]')
     page.keyboard.press("Enter")
     expect(page.locator("#panel-connect")).to_have_count(0)
+
+
+def test_a_finding_leads_to_its_field_its_rule_and_its_line(page: Page, app: Flask, clock: MovingClock) -> None:
+    opened = drafts.open_draft("support_ticket")
+    texts = opened.files | {
+        "accept_ticket.form": opened.files["accept_ticket.form"].replace('"required": true', '"required": "yes"', 1),
+        "ticket_routing.dmn": opened.files["ticket_routing.dmn"].replace('"P2D"', '"P2D', 1),
+        "support_ticket.yaml": "- name: 受理\n  start: {}\n  wait: []\n",
+    }
+    drafts.save(person("drawer", "process_admin"), "support_ticket", texts, opened.version)
+    sign_in(page, app, person("mender", "process_admin")).goto("/studio/support_ticket")
+    page.wait_for_selector("#studio[data-ready]")
+    found = page.locator("#findings .say", has_text="accept_ticket.form")
+    found.get_by_role("button", name=re.compile("定位")).first.click()
+    expect(page.locator(".fjs-properties-panel .bio-properties-panel-header")).to_contain_text("单选")
+    page.locator("#findings .say", has_text="ticket_routing.dmn").get_by_role(
+        "button", name=re.compile("定位")
+    ).first.click()
+    expect(page.locator(".is-found")).to_contain_text("P2D")
+    page.locator("#findings .say", has_text="support_ticket.yaml").get_by_role(
+        "button", name=re.compile("定位")
+    ).click()
+    chosen = "(box) => box.value.slice(box.selectionStart, box.selectionEnd)"
+    expect(page.locator(".text-editor")).to_be_focused()
+    assert page.locator(".text-editor").evaluate(chosen) == "- name: 受理"

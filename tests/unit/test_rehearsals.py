@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from service import engine
 from service.engine.comparison import compare
+from service.engine.forms.reader import read_form
 from service.engine.kernel.cpu_meter import CpuMeter
 from service.engine.rehearsal import MOST_STEPS, rehearse
 from service.engine.validation.model_tests import ScriptRefused, read_model_tests
@@ -228,4 +230,65 @@ def test_a_rule_of_a_table_and_a_field_of_a_form_are_told_with_before_and_after(
 def test_anchors_and_aliases_are_refused_before_they_are_followed(sent: str) -> None:
     with pytest.raises(ScriptRefused) as refused:
         read_model_tests(f"\n{sent}".encode())
-    assert "line 2: no anchors" in refused.value.args[1]
+    assert refused.value.line == 2
+    assert "锚点" in refused.value.args[0]
+
+
+WRONG = (
+    "：",
+    ":",
+    "\t",
+    "- ",
+    "'",
+    '"',
+    "{",
+    "[",
+    "}",
+    "]",
+    "!x ",
+    "%",
+    "@",
+    "`",
+    "? ",
+    "|",
+    ">",
+    "2026-01-01",
+    "---\n",
+    "\n",
+    "#",
+    "\x00",
+)
+PARSER = re.compile(
+    r"[A-Za-z]+Error|Traceback|Object of type|<unicode|<block|<stream|while (scan|pars)|expected|^None| at 0x"
+)
+"""The language of Python and its parsers."""
+
+
+def test_whatever_is_mistyped_in_a_model_test_is_told_in_words_at_its_line() -> None:
+    """Each sign at many places of a shipped file: sentences of our own, a line of the file."""
+    text = (rehearsals.TESTS / "personnel_approval.yaml").read_text()[:600]
+    refused = 0
+    for sign in WRONG:
+        for place in range(0, len(text), 17):
+            mistyped = text[:place] + sign + text[place:]
+            try:
+                read_model_tests(mistyped.encode())
+            except ScriptRefused as misfit:
+                refused += 1
+                assert not any(PARSER.search(said) for said in misfit.args), (misfit.args, mistyped)
+                assert not re.search(
+                    "[\u4e00-\u9fff]", misfit.args[1].replace("省级同意", "").replace("退回后再报", "")
+                ), misfit
+                assert misfit.line <= mistyped.count("\n") + 1
+                assert misfit.line or "\x00" in mistyped
+    assert refused > 300
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b'{"components": [,]}', b"[]", b"7", b'{"components": [{"type": "select", "key": "a", "values": [{}]}]}'],
+)
+def test_a_form_that_cannot_be_read_is_told_without_the_words_of_the_parser(content: bytes) -> None:
+    for fault in read_form(content).faults:
+        assert not PARSER.search(fault.zh + fault.en), fault
+        assert re.search("[\u4e00-\u9fff]", fault.zh)

@@ -52,12 +52,24 @@ def read_form(content: bytes) -> Form:
     except _Unreadable as unreadable:
         remedy = ("改正后再部署。", "Correct it.")
         form.refuse("", unreadable.zh, unreadable.en, remedy, is_fatal=True)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        said = f"{type(error).__name__}: {error}"
+    except json.JSONDecodeError as error:
         form.refuse(
             "",
-            f"表单文件不是 form-js 的 JSON({said})。",
-            f"The form is not form-js JSON ({said}).",
+            f"表单文件第 {error.lineno} 行第 {error.colno} 个字符读不懂：引号、逗号或括号不成对，或者多了、少了。",
+            f"The form cannot be read at line {error.lineno}, character {error.colno}: a quotation mark, comma or bracket"
+            " is missing or too many.",
+            (
+                "改正这一处，或用表单编辑器重新导出。",
+                "Correct it there, or export the form again from the form editor.",
+            ),
+            is_fatal=True,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        form.refuse(
+            "",
+            "文件不是表单：应是一个 JSON 对象，其中 components 列出各个字段，每个选项有 label 和 value。",
+            "The file is no form: that is one JSON object, whose components list the fields; a choice has a label and a"
+            " value.",
             ("用表单编辑器重新导出。", "Export it again from the form editor."),
             is_fatal=True,
         )

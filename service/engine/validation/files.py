@@ -153,12 +153,15 @@ def _read_tests(bundle: Bundle, file: str, data: bytes) -> None:
     try:
         read_model_tests(data)
     except ScriptRefused as misfit:
-        _refuse_tests(bundle, file, *misfit.args)
+        _refuse_tests(bundle, file, *misfit.args, misfit.line)
 
 
-def _refuse_tests(bundle: Bundle, file: str, zh: str, en: str) -> None:
-    remedy = "模型测试写在以流程标识命名的 .yaml 文件中。", "Model tests stand in a .yaml file named after the process."
-    bundle.problems.append(ValidationIssue(file, 0, "", zh, en, *remedy, rule="model_tests"))
+def _refuse_tests(bundle: Bundle, file: str, zh: str, en: str, line: int = 0) -> None:
+    remedy = (
+        "模型测试写在以流程标识命名的 .yaml 文件中，写法见指南“模型测试”。",
+        "Model tests stand in a .yaml file named after the process; the guide shows how, under “Model tests”.",
+    )
+    bundle.problems.append(ValidationIssue(file, line, "", zh, en, *remedy, rule="model_tests"))
 
 
 _FEEL_WORDS = frozenset(

@@ -194,7 +194,7 @@ function tell(told) {
   part("differences").replaceChildren(...(told.differences.length ? told.differences.map(difference) : [made("li", { className: "muted", textContent: words.noDifferences })]));
   part("tests").replaceChildren(...told.tests.map((one) => {
     const item = made("li", {});
-    item.append(tag(one.problem ? "bad" : "ok", one.name), ...(one.problem ? [made("span", { className: "detail", textContent: one.problem })] : []));
+    item.append(tag(one.problem ? "bad" : "ok", one.name), ...(one.problem ? [made("span", { className: "detail", textContent: one.problem }), way({ file: data.tests.name, line: lineOf(one.name) })] : []));
     return item;
   }));
   draft.editor?.mark(told.findings.filter((one) => one.file === draft.name));
@@ -206,16 +206,25 @@ function finding(one) {
   const head = made("p", {});
   head.append(made("b", { textContent: one.text }));
   inner.append(head, made("p", { className: "small", textContent: `${one.remedy} ${one.rule} · ${one.file}${one.line ? `:${one.line}` : ""}` }));
-  if (one.element && one.file.endsWith(".bpmn")) {
-    const go = made("button", { type: "button", className: "btn btn-quiet btn-row", textContent: `${words.locate} ${one.element}` });
-    go.addEventListener("click", async () => {
-      if (draft.name !== one.file && draft.files[one.file]) await open(one.file);
-      draft.editor?.locate(one.element);
-    });
-    inner.append(go);
-  }
+  if (one.file in draft.files || one.file === data.tests.name) inner.append(way(one));
   box.append(inner);
   return box;
+}
+
+/* The line of a model test. */
+function lineOf(name) {
+  return (draft.files[data.tests.name] ?? data.tests.text).split("\n").findIndex((line) => line.includes(name)) + 1;
+}
+
+/* Opens the file of a finding at its element, field, rule or line. */
+function way({ file, element, line }) {
+  const go = made("button", { type: "button", className: "btn btn-quiet btn-row", textContent: `${words.locate} ${element || (line ? `${file}:${line}` : file)}` });
+  go.addEventListener("click", async () => {
+    if (draft.name !== file) await open(file);
+    await draft.editor?.locate(element, line);
+    part("editor").scrollIntoView({ block: "nearest" });
+  });
+  return go;
 }
 
 function difference(one) {

@@ -111,9 +111,8 @@ class DiagramEditor {
 
   locate(id) {
     const shape = this.modeler.get("elementRegistry").get(id);
-    if (!shape) return;
-    this.modeler.get("selection").select(shape);
-    this.modeler.get("canvas").scrollToElement(shape);
+    this.modeler.get("selection").select(shape?.parent ? shape : []);
+    if (shape?.parent) this.modeler.get("canvas").scrollToElement(shape);
   }
 
   close() {
@@ -152,7 +151,22 @@ class TableEditor {
 
   mark() {}
   trace() {}
-  locate() {}
+
+  /* The cell, column, rule or decision that begins at a line, or before it. */
+  async locate(id, line) {
+    const { xml } = await this.modeler.saveXML({ format: true }), lines = xml.split("\n").slice(0, line || 0);
+    const ids = lines.reverse().flatMap((text) => [...text.matchAll(/ id="([^"]+)"/g)].map((found) => found[1]).reverse());
+    const view = this.modeler.getViews().find(({ element }) => element.id === id);
+    if (view) await this.modeler.open(view);
+    for (const one of ids) {
+      const place = this.box.querySelector(`td[data-element-id="${one}"], th[data-col-id="${one}"], td[data-row-id="${one}"]`);
+      if (!place) continue;
+      for (const old of this.box.querySelectorAll(".is-found")) old.classList.remove("is-found");
+      place.classList.add("is-found");
+      return place.scrollIntoView({ block: "center", inline: "center" });
+    }
+  }
+
   close() {
     this.modeler?.destroy();
   }
@@ -203,7 +217,13 @@ class FormFileEditor {
 
   mark() {}
   trace() {}
-  locate() {}
+
+  /* The field of this variable, chosen, its properties beside it. */
+  locate(key) {
+    const field = this.editor.get("formFieldRegistry").getAll().find((one) => [one.key, one.path, one.id].includes(key));
+    if (field) this.editor.get("selection").set(field);
+  }
+
   close() {
     this.editor?.destroy();
   }
@@ -228,7 +248,15 @@ class TextEditor {
 
   mark() {}
   trace() {}
-  locate() {}
+
+  /* A line, chosen whole and shown. */
+  locate(_, line) {
+    const lines = this.box.value.split("\n"), begin = lines.slice(0, Math.max(line - 1, 0)).join("\n").length + (line > 1 ? 1 : 0);
+    this.box.focus();
+    this.box.setSelectionRange(begin, begin + (lines[line - 1] ?? "").length);
+    this.box.scrollTop = (this.box.scrollHeight / lines.length) * Math.max(line - 4, 0);
+  }
+
   close() {}
 }
 
