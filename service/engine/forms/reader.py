@@ -56,8 +56,8 @@ def read_form(content: bytes) -> Form:
         form.refuse(
             "",
             f"表单文件第 {error.lineno} 行第 {error.colno} 个字符读不懂：引号、逗号或括号不成对，或者多了、少了。",
-            f"The form cannot be read at line {error.lineno}, character {error.colno}: a quotation mark, comma or bracket"
-            " is missing or too many.",
+            f"The form cannot be read at line {error.lineno}, character {error.colno}: a quotation mark, comma or"
+            " bracket is missing or too many.",
             (
                 "改正这一处，或用表单编辑器重新导出。",
                 "Correct it there, or export the form again from the form editor.",

@@ -15,45 +15,33 @@ PLAIN = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float"
 
 _NOT_CLOSED = (
     "引号或括号没有成对，或者缩进没有对齐：同一层的各行左边要对齐，用空格。",
-    "a quotation mark or bracket is not closed, or the indentation is uneven: align the lines of one level with spaces.",
+    "a quotation mark or bracket is not closed, or the indentation is uneven: align the lines of one level by spaces.",
 )
-_SAID: tuple[tuple[str, tuple[str, str]], ...] = (
-    (
-        "mapping values are not allowed",
-        (
-            "这里多了一个冒号，或者缩进没有对齐：一行写一个“键: 值”，文字里有冒号时加引号。",
-            "there is a colon too many, or the indentation is uneven: write one “key: value” a line, and quote a text"
-            " that has a colon.",
-        ),
+_SAID = {
+    "mapping values are not allowed": (
+        "这里多了一个冒号，或者缩进没有对齐：一行写一个“键: 值”，文字里有冒号时加引号。",
+        "there is a colon too many, or the indentation is uneven: write one “key: value” a line, and quote a text that"
+        " has a colon.",
     ),
-    (
-        "could not find expected ':'",
-        (
-            "这里少了冒号：写成“键: 值”，冒号后空一格。",
-            "a colon is missing: write “key: value”, with a blank after the colon.",
-        ),
+    "could not find expected ':'": (
+        "这里少了冒号：写成“键: 值”，冒号后空一格。",
+        "a colon is missing: write “key: value”, with a blank after the colon.",
     ),
-    (
-        r"'\\t' that cannot start",
-        ("这一行用制表符缩进：请改用空格。", "this line is indented with a tab: use spaces."),
+    r"'\\t' that cannot start": ("这一行用制表符缩进：请改用空格。", "this line is indented with a tab: use spaces."),
+    "cannot start any token": (
+        "这里的符号不能开头：给这段文字加引号。",
+        "a text cannot begin with this sign: put it in quotes.",
     ),
-    (
-        "cannot start any token",
-        ("这里的符号不能开头：给这段文字加引号。", "a text cannot begin with this sign: put it in quotes."),
+    "tag": (
+        "不能写标签（感叹号开头的词）：删去，或给文字加引号。",
+        "tags (words that begin with “!”) cannot stand here: remove it, or quote the text.",
     ),
-    (
-        "tag",
-        (
-            "不能写标签（感叹号开头的词）：删去，或给文字加引号。",
-            "tags (words that begin with “!”) cannot stand here: remove it, or quote the text.",
-        ),
+    "unhashable": ("键应是文字。", "a key is a text."),
+    "another document": (
+        "一个文件只写一份列表：删去“---”之后的内容。",
+        "a file holds one list: remove what follows “---”.",
     ),
-    ("unhashable", ("键应是文字。", "a key is a text.")),
-    (
-        "another document",
-        ("一个文件只写一份列表：删去“---”之后的内容。", "a file holds one list: remove what follows “---”."),
-    ),
-)
+}
 """Part of a complaint of the parser → what it means, and what to do."""
 
 
@@ -120,7 +108,7 @@ def _refused(error: yaml.MarkedYAMLError) -> ScriptRefused:
     """Say what the parser complains of in other words, at its line."""
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 0
-    zh, en = next((said for part, said in _SAID if re.search(part, f"{error.problem}")), _NOT_CLOSED)
+    zh, en = next((said for part, said in _SAID.items() if re.search(part, f"{error.problem}")), _NOT_CLOSED)
     return ScriptRefused(f"第 {line} 行读不懂：{zh}", f"Line {line} cannot be read: {en}", line)
 
 
