@@ -8,7 +8,14 @@ from service.config import CHECKOUT
 
 SHEETS = sorted((CHECKOUT / "service" / "static" / "css").glob("*.css"))
 READERS = ("templates/**/*.html", "service/static/js/*.js", "service/web/**/*.py", "service/reports/**/*.py")
-OF_OTHERS = ("djs-", "bjs-", "bio-", "opblock", "scheme-container", "wrapper")  # bpmn-js, form-js and Swagger UI put these
+OF_OTHERS = (
+    "djs-",
+    "bjs-",
+    "bio-",
+    "opblock",
+    "scheme-container",
+    "wrapper",
+)  # bpmn-js, form-js and Swagger UI put these
 
 
 def classes() -> set[str]:

@@ -153,7 +153,7 @@ def _read_tests(bundle: Bundle, file: str, data: bytes) -> None:
     try:
         read_model_tests(data)
     except ScriptRefused as misfit:
-        _refuse_tests(bundle, file, *misfit.args, misfit.line)
+        _refuse_tests(bundle, file, misfit.zh, misfit.en, misfit.line)
 
 
 def _refuse_tests(bundle: Bundle, file: str, zh: str, en: str, line: int = 0) -> None:

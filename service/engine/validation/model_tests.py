@@ -50,7 +50,7 @@ class ScriptRefused(Exception):
 
     def __init__(self, zh: str, en: str, line: int = 0) -> None:
         super().__init__(zh, en)
-        self.line = line
+        self.zh, self.en, self.line = zh, en, line
 
 
 class _Loader(yaml.SafeLoader):
@@ -100,7 +100,7 @@ def read_model_tests(text: bytes) -> list[dict[str, Any]]:
         try:
             _check_model_test(number, one)
         except ScriptRefused as misfit:
-            raise ScriptRefused(*misfit.args, line) from misfit
+            raise ScriptRefused(misfit.zh, misfit.en, line) from misfit
     return tests
 
 
