@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 
 from service.domain.accounts.roles import Role
-from service.engine.forms import components
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.workflow.processes import definitions
-from service.workflow.processes.dialect import allow_list
+from service.workflow.processes.dialect import allow_list, components
 from service.workflow.processes.vocabulary import states, vocabulary
 
 TEMPLATES = definitions.PROCESSES / "element-templates" / "anpei.json"
