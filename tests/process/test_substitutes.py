@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from service.web.presenters.timeline import to_timeline
 from sqlalchemy import select
 
 from service.config import CHECKOUT
@@ -28,6 +27,7 @@ from service.models.tables.runtime.case import JournalRow, Task
 from service.models.tables.runtime.process import ProcessChange
 from service.models.tables.system.audit import AuditEvent, RowChange
 from service.operations.context import Context
+from service.web.presenters.replay.timeline import to_timeline
 from service.workflow.accounts import substitutions
 from service.workflow.runtime import bulk_completion, history, tasks, undo
 from service.workflow.versions import deployments
