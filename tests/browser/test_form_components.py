@@ -30,7 +30,8 @@ def test_groups_times_and_hidden_fields_are_drawn(world: Any, clock: Any, app: F
         "conditional": {"hide": '=decision != "reject"'},
         "components": [{"type": "textfield", "key": "material", "label": "材料名称"}],
     }
-    form["components"] += [one for one in COMPONENTS if one["type"] != "filepicker"] + [group]
+    below = {"type": "textfield", "key": "detail", "label": "材料编号", "properties": {"show_if": "material != ''"}}
+    form["components"] += [one for one in COMPONENTS if one["type"] != "filepicker"] + [below, group]
     _, tasks = put_in_force({**files, "approve_person.form": json.dumps(form).encode()})
     task = next(one for one in tasks if one.form_key == "approve_person")
     tab = sign_in(page, app, holder_of(task))
@@ -43,6 +44,10 @@ def test_groups_times_and_hidden_fields_are_drawn(world: Any, clock: Any, app: F
     assert tab.get_by_label("材料名称").is_hidden()
     tab.locator('input[name="decision"][value="reject"]').check(force=True)
     assert tab.get_by_label("材料名称").is_visible()
+    tab.get_by_label("材料名称").fill("甲")
+    assert tab.get_by_label("材料编号").is_visible()
+    tab.locator('input[name="decision"][value="approve"]').check(force=True)
+    assert tab.get_by_label("材料编号").is_hidden()  # what it depends on is hidden, and not sent
     assert tab.locator("input[name=amount]").count() == 0
 
 

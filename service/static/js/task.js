@@ -7,16 +7,25 @@ if (form) {
   const value = (name) => {
     const field = form.elements[name];
     if (!field) return "";
-    if (field instanceof RadioNodeList) return field.value;
+    const isSet = field instanceof RadioNodeList;
+    if ((isSet ? field[0] : field).disabled) return ""; // hidden: it is not sent, and what depends on it hides too
+    if (isSet) return field.value;
     return field.type === "checkbox" ? (field.checked ? "true" : "") : field.value;
   };
   const holds = (text) => JSON.parse(text).some((terms) => terms.every(([name, same, word]) => (value(name) === word) === same));
 
-  const arrange = () => {
+  const show = () => {
+    let changed = false;
     for (const part of form.querySelectorAll("[data-show-if]")) {
-      part.hidden = !holds(part.dataset.showIf);
-      for (const field of part.querySelectorAll("input, textarea, select")) field.disabled = part.hidden;
+      const hidden = !holds(part.dataset.showIf);
+      changed ||= hidden !== part.hidden;
+      part.hidden = hidden;
+      for (const field of part.querySelectorAll("input, textarea, select")) field.disabled = hidden;
     }
+    return changed;
+  };
+  const arrange = () => {
+    for (let turns = form.elements.length; show() && turns > 0; turns--); // a field may depend on one below it
     for (const part of form.querySelectorAll("[data-required-if]")) {
       const must = holds(part.dataset.requiredIf);
       for (const field of part.querySelectorAll("input:not([type=checkbox]), textarea, select")) field.required = must;
