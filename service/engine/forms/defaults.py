@@ -40,7 +40,7 @@ def variables_in(text: str) -> frozenset[str]:
 
 
 def first_value(field: Field, data: Mapping[str, Any]) -> str | tuple[str, ...]:
-    """The value that a field begins with, as a page sends it: of several choices a tuple; empty where FEEL gives none."""
+    """The value that a field begins with, as a page sends it: of several choices a tuple; empty where there is none."""
     if not field.is_computed:
         return field.default
     value = _computed(str(field.default), data)
