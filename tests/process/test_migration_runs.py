@@ -4,7 +4,9 @@ one whose process dies has lost no count.
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from threading import Barrier
 from typing import Any
 
@@ -22,11 +24,13 @@ from service.models.tables.runtime.case import Case, Job
 from service.models.tables.runtime.version_change import OPEN, MigrationRun, RunState
 from service.workflow.processes import definitions
 from service.workflow.runtime import jobs
-from service.workflow.versions import background_runs, backtests, case_migrations
+from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
 from service.workflow.versions.case_migrations import Migration
+from service.workflow.versions.deployments import Author
 from tests.api.rest_world import HASH, PASSWORD
+from tests.builders.approval import require_approval
 from tests.builders.world import sign_in
-from tests.process.small_process import deploy, person
+from tests.process.small_process import FORM, deploy, person
 from tests.process.test_version_changes import BASE, SECOND, WHY, WITHOUT, case_of, proved, started
 
 
@@ -224,3 +228,33 @@ def test_cases_and_elements_are_named_in_the_readers_language(admin: User, clien
     run = backtests.begin(admin, definitions.files(old) | files)
     page = client.get(f"/backtests/{run.id}").text
     assert "Not deployed yet" in page
+
+
+def test_what_is_not_in_force_yet_is_tested_first(admin: User, client: FlaskClient) -> None:
+    deploy(BASE)
+    page, address = sign_in(client, admin), "/processes/small/backtest"
+
+    def chosen() -> str:
+        found = re.search(r'<option value="(\w+)" selected', page.get(address).text)
+        assert found
+        return found[1]
+
+    assert "还没有案卷可测" in page.get(address).text
+    assert chosen() == "1"
+    empty = page.post(address, data={"version": "1"})
+    assert "还没有结果" in page.get(empty.location).text
+    jobs.run_all()
+    assert "没有案卷可测" in page.get(empty.location).text
+    started(None)
+    assert "在办 1 件" in page.get(address).text
+    require_approval()
+    deployments.deploy({"small.bpmn": SECOND.encode(), "look.form": FORM.encode()}, Author("page", admin, note=WHY))
+    assert chosen() == "2"
+    drafts.save(admin, "small", {"small.bpmn": BASE, "look.form": FORM}, 0)
+    assert chosen() == "draft"
+    begun = page.post(address, data={"version": "2"})
+    jobs.run_all()
+    told = page.get(begun.location)
+    for link in set(re.findall(r'href="\?(kind=[^#]*)#cases"', told.text)):
+        shown = page.get(f"{begun.location}?{unescape(link)}")
+        assert f"{begun.location}/cases/" in shown.text, link

@@ -250,6 +250,9 @@ def test_a_changed_gateway_names_exactly_the_cases_that_differ(admin: User) -> N
     assert found_by(admin, changed, sample=100) == {"path": {"refused": 2, "sign": 2}, "same": {"": 1}}
     run = backtests.listing("small")[0]
     assert {case.id for case, kind, _ in backtests.differing(admin, run, "path", "sign")} >= {no}
+    for kind, counted in run.counts.items():
+        assert len(backtests.differing(admin, run, kind)) == sum(counted.values()), kind
+    assert {kind for _, kind, _ in backtests.differing(admin, run)} == {"path"}
     told = backtests.compare(admin, run, yes)
     assert (told.kind, told.element, told.old[-1], told.new[-1]) == ("path", "refused", "?sign", "+refused")
     assert backtests.compare(admin, run, waiting).kind == "same"

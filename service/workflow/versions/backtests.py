@@ -46,7 +46,7 @@ CASES_A_SLICE, CASES_IN_TURN = 50, 5  # given to a process at once, and between 
 SECONDS = 5  # between two signs of life of a run whose processes still work
 WORTH_PROCESSES = 400  # cases; fewer are done before other processes have begun
 AHEAD = 3  # slices read for each process while others are tested
-KEPT = 500  # cases that differ, of which a run keeps the ids
+KEPT, KEPT_SAME = 500, 50  # cases that differ, and that do not, of which a run keeps the ids
 MAX_SAMPLE = 100_000
 Files = Mapping[str, bytes]
 Tested = tuple[str, str, str]
@@ -54,11 +54,12 @@ Tested = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Tally:
-    """The outcome of cases by kind and element, and some of those that differ."""
+    """The outcome of cases by kind and element, some of those that differ, and some that do not."""
 
     done: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     cases: list[list[str]] = field(default_factory=list)
+    same: list[list[str]] = field(default_factory=list)
 
     def add(self, tested: Sequence[Tested]) -> None:
         """Count cases; of each kind at each element as many are kept as there is room for."""
@@ -66,7 +67,9 @@ class Tally:
             self.done += 1
             self.counts.setdefault(kind, Counter())[element] += 1
             share = KEPT // (4 * len(self.counts)) if len(self.cases) > KEPT // 2 else KEPT
-            if kind != Kind.SAME and len(self.cases) < KEPT and self.counts[kind][element] <= share:
+            if kind == Kind.SAME and len(self.same) < KEPT_SAME:
+                self.same.append([case, kind, element])
+            elif kind != Kind.SAME and len(self.cases) < KEPT and self.counts[kind][element] <= share:
                 self.cases.append([case, kind, element])
 
 
@@ -82,6 +85,15 @@ def cases_of(user: User | None, process: str, since: datetime | None, sample: in
     if sample:
         query = query.order_by(func.md5(cast(Case.id, Text))).limit(sample)
     return list(session().scalars(query))
+
+
+def sizes_of(user: User, process: str, since: datetime) -> tuple[int, int]:
+    """Count the cases in scope that run, and those that ended since."""
+    counts = select(func.count().filter(Case.ended_at.is_(None)), func.count().filter(Case.ended_at >= since)).where(
+        Case.process == process, visible_to(user, Case)
+    )
+    running, ended = session().execute(counts).one()
+    return running, ended
 
 
 def run_over(definition: engine.Definition, cases: Sequence[UUID], processes: int) -> Iterator[list[Tested]]:
@@ -190,7 +202,7 @@ def _told(findings: Tally) -> dict[str, Any]:
     return {
         "done": findings.done,
         "counts": {kind: dict(found) for kind, found in findings.counts.items()},
-        "cases": findings.cases,
+        "cases": findings.cases + findings.same,
     }
 
 
@@ -242,8 +254,9 @@ def latest_of(process: str, files: Files) -> BacktestRun | None:
 
 
 def differing(user: User, run: BacktestRun, kind: str = "", element: str = "") -> list[tuple[Case, str, str]]:
-    """Cases in scope that a back-test kept, of one kind and at one element if they are given."""
-    wanted = [one for one in run.cases if kind in ("", one[1]) and element in ("", one[2])]
+    """Cases in scope that a back-test kept, of one kind and at one element if they are given, else all that differ."""
+    kinds = {kind} if kind else {*Kind} - {Kind.SAME}
+    wanted = [one for one in run.cases if one[1] in kinds and element in ("", one[2])]
     query = select(Case).where(Case.id.in_([UUID(one[0]) for one in wanted]), visible_to(user, Case))
     found = {str(case.id): case for case in session().scalars(query)}
     return [(found[case], of_kind, at) for case, of_kind, at in wanted if case in found]

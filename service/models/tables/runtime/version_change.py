@@ -49,7 +49,7 @@ class BacktestRun(_Run, Base):
     """A back-test. bundle: the files under test as a ZIP archive; main: the diagram among them; version: their number,
     None for files that were not deployed. since, sample: which finished cases beside those that run.
 
-    counts: cases by kind of outcome and element; cases: some of those that differ, as [case, kind, element].
+    counts: cases by kind of outcome and element; cases: some of each kind, as [case, kind, element].
     """
 
     __tablename__ = "backtest_run"

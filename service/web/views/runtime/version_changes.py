@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from service.domain.accounts.permissions import Action
 from service.errors import N_, Conflict, DefinitionRefused, InvalidInput, Message, NotFound
-from service.models.db.clock import CHINA
+from service.models.db.clock import CHINA, today
 from service.models.tables.runtime.process import DefinitionVersion
 from service.models.tables.runtime.version_change import BacktestRun, RunState
 from service.validation.fields import MAX_INTEGER
@@ -28,12 +28,12 @@ from service.workflow.processes import definitions
 from service.workflow.processes.definitions import Listed
 from service.workflow.processes.sent_files import accept
 from service.workflow.runtime import history
-from service.workflow.versions import background_runs, backtests, bundles, case_migrations, drafts
+from service.workflow.versions import background_runs, backtests, bundles, case_migrations, drafts, process_changes
 from service.workflow.versions.background_runs import Run
 
 bp = Blueprint("version_changes", __name__)
 
-DRAFT = "draft"
+DRAFT, A_YEAR = "draft", timedelta(days=365)
 SHOWN = 100  # cases that cannot go, on a page of a preview
 
 KINDS = {
@@ -62,11 +62,21 @@ def _numbered(versions: list[Listed], given: str) -> DefinitionVersion:
 @bp.get("/processes/<key>/backtest")
 @requires_permission(Action.EDIT_PROCESSES)
 def ask_backtest(key: str) -> ResponseReturnValue:
+    """Offer what is not in force yet first: the draft, else the version that waits for approval."""
+    versions, day = [it.version for it in _versions(key)], today() - A_YEAR
+    change, has_draft = process_changes.open_change(key), key in set(drafts.keys())
+    proposed = next((it.number for it in versions if change and it.digest == change.definition), None)
+    newest = DRAFT if has_draft else str(proposed or next((it.number for it in versions if it.current), ""))
+    running, ended = backtests.sizes_of(current_user, key, datetime.combine(day, time(), CHINA))
     return render_template(
         "pages/processes/backtest.html",
-        versions=[it.version for it in _versions(key)],
-        has_draft=key in list(drafts.keys()),
-        chosen=request.form.get("version") or query_params.text("version", 20),
+        versions=versions,
+        proposed=proposed,
+        has_draft=has_draft,
+        chosen=query_params.text("version", 20) or newest,
+        running=running,
+        ended=ended,
+        day=day,
         runs=backtests.listing(key),
     )
 
@@ -126,6 +136,9 @@ def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
         waiting=by_element,
         heat=heat(by_element),
         drawn=_drawn_names(run),
+        gone={place: by_element[place] for place in by_element.keys() - backtests.names_of(run).keys() - {""}},
+        in_force=_in_force(run.process),
+        drawn_names=drawn_names,
         names=_names(run),
         cases=backtests.differing(current_user, run, kind, element),
         kind=kind,
@@ -133,11 +146,15 @@ def show_backtest(backtest_id: UUID) -> ResponseReturnValue:
     )
 
 
+def _in_force(process: str) -> DefinitionVersion | None:
+    return next((it.version for it in definitions.listing(process) if it.version.current), None)
+
+
 def _names(run: BacktestRun) -> dict[str, str]:
     """Names of elements, in the version in force and in that under test, as the reader reads them."""
     found, read = backtests.names_of(run), _drawn_names(run)
-    in_force = next((it.version.digest for it in definitions.listing(run.process) if it.version.current), None)
-    before = replay_frames.element_names(in_force) if in_force else {}
+    in_force = _in_force(run.process)
+    before = replay_frames.element_names(in_force.digest) if in_force else {}
     return before | {element: read.get(name, name) for element, name in found.items()}
 
 
