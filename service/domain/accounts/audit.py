@@ -99,7 +99,7 @@ DETAILS = {
     "differences": N_("不一致"),
     "count": N_("数量"),
     "title": N_("标题"),
-    "process": N_("流程"),
+    "process": N_("所属流程"),
     "version": N_("流程版本"),
     "replaced": N_("此前流程版本"),
     "way": N_("途径"),

@@ -220,7 +220,7 @@ _OF_TABLE: Mapping[str, Mapping[str, str]] = {
     "ticket_message": {"author_id": N_("作者")},
     "setting": {"key": N_("设置"), "value": N_("值")},
     "process_change": {
-        "key": N_("流程"),
+        "key": N_("所属流程"),
         "definition": N_("流程版本摘要"),
         "replaces": N_("此前流程版本摘要"),
         "source": N_("途径"),

@@ -30,7 +30,7 @@ from service.reports.lists.process_mining import elements_of
 COLUMNS = (
     Column("case_number", N_("案卷编号"), CellType.CODE),
     Column("subject", N_("对象")),
-    Column("process_name", N_("流程"), CellType.LABEL),
+    Column("process_name", N_("所属流程"), CellType.LABEL),
     Column("version", N_("流程版本"), CellType.NUMBER),
     Column("started_at", N_("发起"), CellType.INSTANT),
     Column("moved_at", N_("最近办理"), CellType.INSTANT),
@@ -98,7 +98,7 @@ LISTS = (
             search(N_("案卷、证书或班次编号"), N_("编号"), "number", roles=ADMINISTRATORS),
             search(N_("单位"), N_("单位"), "q", roles=ADMINISTRATORS),
             search(N_("办理人登录名"), N_("办理人"), "actor", roles=ADMINISTRATORS),
-            lookup("process", lambda _user: case_list.processes(), N_("全部流程"), N_("流程"), least=0),
+            lookup("process", lambda _user: case_list.processes(), N_("全部流程"), N_("所属流程"), least=0),
             choice("state", tuple(CaseState), N_("全部状态"), N_("状态")),
             search(N_("办过的环节"), N_("环节"), "element", roles=ADMINISTRATORS),
             _select("definition", lambda _user: case_list.versions(), N_("全部版本"), N_("流程版本")),

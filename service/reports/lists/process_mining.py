@@ -129,7 +129,7 @@ LISTS = (
         roles_that_may(Action.READ_AUDIT, Action.EDIT_PROCESSES),
         read,
         filters=(
-            lookup("process", lambda _user: case_list.processes(), "", N_("流程"), least=1),
+            lookup("process", lambda _user: case_list.processes(), "", N_("所属流程"), least=1),
             lookup("definition", lambda _user: case_list.versions(), N_("全部版本"), N_("流程版本")),
             search(N_("班次、证书或案卷编号"), N_("编号"), "number"),
             search(N_("单位"), N_("单位")),
