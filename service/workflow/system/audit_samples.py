@@ -163,9 +163,14 @@ def signed_document(user: User, sample_id: UUID) -> dict[str, Any]:
 
 def sample_differences() -> Iterator[Difference]:
     """Signed samples that are not what was signed."""
-    for sample in session().scalars(select(AuditSample).where(AuditSample.state == SampleState.SIGNED)):
+    signed = AuditSample.state == SampleState.SIGNED
+    found: dict[UUID, list[SampledCase]] = {}
+    cases = select(SampledCase).join(AuditSample, AuditSample.id == SampledCase.sample_id).where(signed)
+    for row in session().scalars(cases.order_by(SampledCase.position)):
+        found.setdefault(row.sample_id, []).append(row)
+    for sample in session().scalars(select(AuditSample).where(signed)):
         document = sample.document or {"body": {}, "signatures": {}}
-        rows = [row for row, _case in cases_of(sample)]
+        rows = found.get(sample.id, [])
         if not seal_keys.is_signed(document):
             yield Difference(None, "sample", f"{sample.id}: not signed by a key of ours")
         elif any(document["body"].get(name) != value for name, value in _body(sample, rows).items()):
