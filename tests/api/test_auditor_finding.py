@@ -174,7 +174,9 @@ def test_the_trail_is_narrowed_by_event_and_case(client: FlaskClient) -> None:
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\bP\d+[DT]|\b[A-Z]{3,}_[A-Z]+|\{'|\['|\bNone\b|\bTrue\b|\bFalse\b")
-EACH = 2  # cases of one process that ended alike
+EACH = 2  # cases of one process that ended alike, for all but one reader: the films differ in names and language alone
+TEXTS = re.compile(r">([^<>]+)<")  # what a form shows
+EVERY = ("auditor", "zh")
 
 
 @pytest.mark.parametrize("login", ["auditor", "ministry"])
@@ -183,20 +185,25 @@ def test_no_film_tells_an_id_a_code_or_python(client: FlaskClient, login: str, l
     sign_in(client, user_named(login))
     client.post("/language", data={"language": language})
     seen: Counter[Any] = Counter()
+    walked = 0
     told: set[tuple[str, str]] = set()
     query = select(Case.id, Case.process, Case.ended).order_by(Case.started_at.desc())
     for case_id, process, ended in session().execute(query).all():
         seen[process, ended] += 1
-        if seen[process, ended] > EACH:
+        if seen[process, ended] > EACH and (login, language) != EVERY:
             continue
         answer = client.get(f"/cases/{case_id}/replay.json")
         if answer.status_code != 200:
             continue  # of another authority
+        walked += 1
         for step in answer.get_json()["steps"]:
             texts = [(name, step[name]) for name in ("what", "who")] + step["given"]
             texts += [("sender", step["sender"]["text"])] if step["sender"] else []
+            texts += [("rows", text) for text, _link in step["rows"] + step["papers"]]
+            texts += [("form", text) for text in TEXTS.findall(step["form"])]
             texts += [(row["name"], text) for row in step["data"] for text in (row["before"], row["after"])]
             told |= {(str(name), text) for name, text in texts if ID.search(text) or CODE.search(text)}
             told |= {(row["name"], "no word") for row in step["data"] if not row["label"]}
     assert len(seen) > 10
+    assert (login, language) != EVERY or walked == session().scalar(select(func.count()).select_from(Case))
     assert told == set()

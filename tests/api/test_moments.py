@@ -16,7 +16,8 @@ from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.accounts.user import User
 from service.models.tables.persons.person import Person
-from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.runtime.case import Case, CaseDocument, JournalRow
+from service.models.tables.system.audit import RowChange
 from service.models.tables.units.organisation import Organisation
 from service.workflow.processes import definitions
 from tests.api.every_page import user_named
@@ -132,3 +133,30 @@ def test_others_are_led_nowhere_that_they_may_not_go(client: FlaskClient) -> Non
     page = str(film(client, case))
     assert "/row-history/" not in page
     assert person is not None
+
+
+def test_a_moment_leads_to_the_rows_attachments_and_papers_that_it_made_as_they_stood_then(client: FlaskClient) -> None:
+    sign_in(client, user_named("auditor"))
+    seen: set[str] = set()
+    for case in some_cases():
+        changed = session().execute(
+            select(RowChange.seq, RowChange.table_name, RowChange.row_id).where(
+                RowChange.case_id == case.id, RowChange.seq.is_not(None), RowChange.table_name != "job"
+            )
+        )
+        expected = {(seq, f"/{table}/{row_id}?") for seq, table, row_id in changed}
+        steps = film(client, case)
+        told = [(step["seq"], text, link) for step in steps for text, link in step["rows"]]
+        missing = {(n, part) for n, part in expected if not any(n == at and part in link for at, _, link in told)}
+        assert (missing, len({(n, link) for n, _, link in told}) >= len(expected)) == (set(), True)
+        for _seq, text, link in told:
+            kind = text.split(" · ")[0]
+            if kind not in seen:
+                seen.add(kind)
+                assert client.get(link).status_code == 200, link
+        papers = [link for step in steps for _title, link in step["papers"]]
+        assert len(papers) == len(CaseDocument.of(case.id))
+        assert {client.get(link).mimetype for link in papers} <= {"application/pdf"}
+    assert {"证书", "成绩", "报名"} <= seen
+    sign_in(client, user_named("ministry"))
+    assert all(step["rows"] == [] for step in film(client, case))

@@ -77,16 +77,11 @@ class Player {
   }
 
   tellForm(step) {
-    const rows = [[words.what, step.what], [words.who, step.who], [words.when, step.whole], ...(step.form ? step.papers : step.given)];
+    const rows = [[words.what, step.what], [words.who, step.who], [words.when, step.whole], ...(step.form ? [] : step.given)];
     rows.push([words.version, String(step.version)]);
     const told = rows.flatMap(([label, word]) => [element("dt", label), element("dd", word)]);
-    if (step.sender) {
-      const link = element("a", step.sender.text);
-      if (step.sender.link) link.href = step.sender.link;
-      const from = document.createElement("dd");
-      from.append(link);
-      told.push(element("dt", words.sender), from);
-    }
+    if (step.sender) told.push(...leading(words.sender, [[step.sender.text, step.sender.link]]));
+    told.push(...leading(words.papers, step.papers), ...leading(words.rows, step.rows));
     document.getElementById("answered").replaceChildren(...told);
     document.getElementById("form-then").innerHTML = step.form; // drawn by the server, escaped there
   }
@@ -112,6 +107,18 @@ function element(tag, text, css) {
   made.textContent = text;
   if (css) made.className = css;
   return made;
+}
+
+/* A heading and what it leads to, nothing where there is none. */
+function leading(heading, links) {
+  const told = links.map(([text, address]) => {
+    const to = document.createElement("dd");
+    const link = element("a", text);
+    if (address) link.href = address;
+    to.append(link);
+    return to;
+  });
+  return told.length ? [element("dt", heading), ...told] : [];
 }
 
 function cell(text, css, span) {

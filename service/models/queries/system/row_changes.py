@@ -55,6 +55,22 @@ def changes_query(chosen: ReportFilter) -> Any:
     return query
 
 
+def changes_of_case(case_id: UUID) -> list[Any]:
+    """The rows that each input of a case changed, in their order: seq, kind, table, row and the instant of the last."""
+    query = (
+        select(
+            RowChange.seq,
+            RowChange.kind,
+            RowChange.table_name,
+            RowChange.row_id,
+            func.max(RowChange.at).label("at"),
+        )
+        .where(RowChange.case_id == case_id, RowChange.seq.is_not(None), RowChange.table_name != "job")
+        .group_by(RowChange.seq, RowChange.kind, RowChange.table_name, RowChange.row_id)
+    )
+    return list(session().execute(query.order_by(RowChange.seq, func.min(RowChange.at), RowChange.row_id)))
+
+
 def _changes() -> Select[Any]:
     columns = (
         *(RowChange.id, RowChange.at, RowChange.use_case, RowChange.kind, RowChange.table_name, RowChange.row_id),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from flask import url_for
 from flask_babel import get_locale, gettext
 from markupsafe import Markup
 
@@ -58,6 +59,15 @@ def titles(found: Iterable[CasePaper]) -> dict[int, list[str]]:
     by_input: dict[int, list[str]] = {}
     for paper in found:
         by_input.setdefault(paper.seq, []).append(paper.title)
+    return by_input
+
+
+def links(case: Case, found: Iterable[CasePaper]) -> dict[int, list[tuple[str, str]]]:
+    """The titles of papers with their addresses, by the input that made them."""
+    by_input: dict[int, list[tuple[str, str]]] = {}
+    for paper in found:
+        address = url_for("cases.document", case_id=case.id, file_id=paper.id)
+        by_input.setdefault(paper.seq, []).append((paper.title, address))
     return by_input
 
 

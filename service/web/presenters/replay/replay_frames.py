@@ -14,12 +14,15 @@ from service import forms
 from service.domain.accounts.permissions import Action, may
 from service.domain.accounts.roles import Role
 from service.domain.persons.case_subjects import shown_subject
+from service.domain.system.row_words import table_word
 from service.errors import N_
 from service.infrastructure.translation import translate
 from service.models.queries.runtime import case_list
 from service.models.queries.runtime.object_names import NameHistory, ObjectName, object_names
+from service.models.queries.system.row_changes import changes_of_case
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case
+from service.reports.lists.row_history import ChangeKind
 from service.validation.typed_text import as_id
 from service.web.presenters import form_answers, variable_labels
 from service.web.presenters.formatting import exact, instant_text, whole_instant
@@ -32,14 +35,18 @@ ABSENT = N_("无")
 MAX_VALUE_LENGTH = 200
 
 
-def replay_frames(user: User, case: Case, papers: Mapping[int, Sequence[str]] | None = None) -> dict[str, Any]:
+Links = Mapping[int, Sequence[tuple[str, str]]]
+"""By the number of an input: texts with the address that each leads to."""
+
+
+def replay_frames(user: User, case: Case, papers: Links | None = None) -> dict[str, Any]:
     """Everything the page's player needs, in one answer. papers: titles of those that each input made.
 
     case: found in scope.
     """
     moments = history.replay_frames_of_case(user, case)
     inputs = history.timeline_of_case(user, case)
-    told = timeline.to_timeline(inputs, papers)
+    told = timeline.to_timeline(inputs)
     incidents = case_list.open_incidents(case.id) if case.incidents else []
     before: Mapping[str, Any] = {}
     asked: dict[str, forms.Field] = {}
@@ -47,6 +54,7 @@ def replay_frames(user: User, case: Case, papers: Mapping[int, Sequence[str]] | 
     digests = {moment.definition for moment in moments}
     book, role = NameHistory(user, _ids([moment.data for moment in moments])), Role(user.role)
     may_look = may(role, Action.READ_AUDIT)
+    changed = _changed_rows(case.id) if may_look else {}
     versions = {digest: definitions.version(digest).number for digest in digests}
     for moment, given, line in zip(moments, inputs, told, strict=True):
         now = asked | {field.key: field for field in line.fields if field.key}
@@ -56,6 +64,8 @@ def replay_frames(user: User, case: Case, papers: Mapping[int, Sequence[str]] | 
             for row in rows:
                 row["link"] = _history_of(moment.data.get(row["name"]), then, line.at)
         steps.append(_step(moment, line, versions[moment.definition], rows))
+        steps[-1]["papers"] = (papers or {}).get(moment.seq, [])
+        steps[-1]["rows"] = changed.get(moment.seq, [])
         steps[-1]["form"] = _form_then(line, {**moment.data, **given.data}, _seen(role, then))
         before, asked = moment.data, now
     return {
@@ -79,10 +89,19 @@ def _step(moment: Any, line: timeline.TimelineEntry, version: int, data: list[di
         "what": line.what,
         "who": line.by,
         "given": line.given,
-        "papers": line.papers,
         "sender": _sender(line.sender),
         "data": data,
     }
+
+
+def _changed_rows(case_id: UUID) -> Links:
+    """The business rows that each input changed, attachments and papers with them, each as it stood then."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for row in changes_of_case(case_id):
+        link = url_for("row_history.show", table=row.table_name, row_id=row.row_id, on=exact(row.at))
+        word = f"{translate(table_word(row.table_name))} · {translate(ChangeKind(row.kind).label)}"
+        found.setdefault(row.seq, []).append((word, link))
+    return found
 
 
 def _sender(sender: history.MessageSender | None) -> dict[str, str] | None:

@@ -96,7 +96,6 @@ class TimelineEntry:
     fields: tuple[forms.Field, ...] = ()
     behalf: str = ""
     sender: MessageSender | None = None
-    papers: tuple[tuple[str, str], ...] = ()
 
     @property
     def by(self) -> str:
@@ -116,13 +115,11 @@ def _tell(entry: TimelineRow, papers: Sequence[str]) -> TimelineEntry:
     fields = _fields(entry)
     sign = SIGNS.get(entry.kind, "info")
     given = form_answers.read(fields, entry.data) if entry.kind not in MENDS else _reason(entry)
-    made = tuple((translate(PAPER), title) for title in papers)
-    given = [*given, *made]
+    given = [*given, *((translate(PAPER), title) for title in papers)]
     organisation, behalf = (translate(name) if name else "" for name in (entry.organisation, entry.behalf))
     what = _what(entry)
     return TimelineEntry(
-        *(entry.seq, entry.kind, entry.at, sign, what, entry.actor, organisation, given, fields, behalf, entry.sender),
-        papers=made,
+        *(entry.seq, entry.kind, entry.at, sign, what, entry.actor, organisation, given, fields, behalf, entry.sender)
     )
 
 

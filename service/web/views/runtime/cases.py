@@ -95,7 +95,7 @@ def moments(case_id: UUID) -> Response:
     """The replay: what was true after each input, the diagrams it needs by address, and where the case has trouble."""
     case = get_or_404_in_scope(current_user, Case, case_id)
     papers = case_documents.read_papers(current_user, case, CaseDocument.of(case_id))
-    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case, case_documents.titles(papers))
+    answer: dict[str, Any] = replay_frames.replay_frames(current_user, case, case_documents.links(case, papers))
     return jsonify(answer)
 
 
