@@ -14,19 +14,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, DateTime, event, insert, text
+from sqlalchemy import Connection, DateTime, event, func, insert, select, text
 
 from service.models.db.clock import now
 from service.models.db.collation import name_keys
 from service.models.db.ids import new_id
+from service.models.db.row_mark import SINCE, Marked
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.listeners.row_history import column_names, redacted_columns, told_value
+from service.models.tables.runtime.case import JournalRow
 from service.models.tables.system.audit import AuditEvent, RowChange
 
 UPGRADE = "upgrade_database"  # the event: from which step to which, and how many rows of which column each rewrote
 PREFIX = "migration "  # of the use case, before the step
 TAKEN_OVER = "0028"  # the step that notes what earlier versions had rewritten or sent without a note
+MARKED: tuple[type[JournalRow | RowChange | AuditEvent], ...] = (JournalRow, RowChange, AuditEvent)
+"""Tables whose rows bear the mark of the service; the upgrade that began it counts those that came before."""
 Values = Mapping[str, Any]
 
 _NOTES = text(
@@ -119,7 +123,7 @@ class UpgradeHistory:
         self.counts.setdefault(step, Counter()).update(
             f"{table}.{name}" for name in (told if kind == "update" else [kind])
         )
-        return {
+        row = {
             "id": new_id(),
             "at": now(),
             "use_case": f"{PREFIX}{step}",
@@ -129,6 +133,7 @@ class UpgradeHistory:
             "before": None if kind == "insert" else was,
             "after": None if kind == "delete" else told,
         }
+        return row | {"mac": RowChange.mark_of(row)} if step > SINCE else row
 
     def _told(self, table: str, values: Values) -> dict[str, Any]:
         """Columns as the history tells them; an encrypted one is hidden before and after, and so no change."""
@@ -160,8 +165,15 @@ def recorded(connection: Connection) -> Iterator[UpgradeHistory]:
     until = _step(connection)
     if until and until != since:
         detail = {"since": since, "until": until, "rewritten": {k: dict(v) for k, v in history.counts.items()}}
+        if since < SINCE <= until:
+            detail["unmarked"] = {table.__tablename__: _unmarked(connection, table) for table in MARKED}
         row = {"id": new_id(), "at": now(), "action": UPGRADE, "outcome": "ok", "detail": detail}
+        row |= {"mac": AuditEvent.mark_of(row)} if until >= SINCE else {}
         connection.execute(insert(AuditEvent), [row])
+
+
+def _unmarked(connection: Connection, table: type[Marked]) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(table.mac.is_(None))) or 0
 
 
 def _step(connection: Connection) -> str:

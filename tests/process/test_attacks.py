@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,8 +20,11 @@ from service import engine
 from service.engine import journal, replay
 from service.models.db.session import session
 from service.models.tables.runtime.case import Case, JournalRow
+from service.models.tables.system.seal import Seal
 from service.workflow.processes import definitions
 from service.workflow.runtime import executor, history
+from service.workflow.system.mark_verification import mark_differences
+from service.workflow.system.proof import cases_since
 from service.workflow.system.row_verification import row_differences
 from service.workflow.system.seal_verification import SealReport, seal_differences
 from service.workflow.system.sealing import seal_new
@@ -51,7 +55,7 @@ def rows_of(case_id: UUID) -> list[dict[str, Any]]:
 def differences(*cases: UUID) -> list[str]:
     session().rollback()
     session().expire_all()
-    found = [*history.verify(cases), *seal_differences(SealReport()), *row_differences()]
+    found = [*history.verify(cases), *seal_differences(SealReport()), *row_differences(), *mark_differences()]
     return [f"{one.case_id or '-'} {one.what}: {one.detail}" for one in found]
 
 
@@ -316,13 +320,18 @@ def other_data(row: dict[str, Any]) -> None:
     row["data"] = {**row["data"], "remark": 99}
 
 
-@pytest.mark.parametrize("change", [other_actor, earlier, other_data], ids=["10 actor", "10 instants", "9 and 11 data"])
-def test_a_chain_that_was_made_anew_is_not_the_one_that_was_sealed(sealed: None, change: Any) -> None:
-    case_id = next(
+def without_notes() -> UUID:
+    """An ended case in which every row moved it."""
+    return next(
         case
         for case in session().scalars(select(Case.id).where(Case.ended_at.is_not(None)).order_by(Case.id))
         if not {row["kind"] for row in rows_of(case)} & replay.NOTES
     )
+
+
+@pytest.mark.parametrize("change", [other_actor, earlier, other_data], ids=["10 actor", "10 instants", "9 and 11 data"])
+def test_a_chain_that_was_made_anew_is_not_the_one_that_was_sealed(sealed: None, change: Any) -> None:
+    case_id = without_notes()
     remake(case_id, change)
     found = differences(case_id)
     assert not any("chain" in one for one in found)
@@ -382,3 +391,74 @@ def test_a_log_that_is_rewritten_inside_is_not_the_one_outside(sealed: None) -> 
         "UPDATE seal SET root = sha256('other'::bytea)",
     )
     assert any("the log was written anew" in one for one in differences())
+
+
+# Attacks that only add rows: what this service did not write has not its mark.
+
+FORGED_CHANGE = """
+    INSERT INTO row_change (id, at, use_case, actor_id, kind, table_name, row_id, before, after, mac)
+    SELECT gen_random_uuid(), now(), h.use_case, h.actor_id, 'update', 'score', s.id, jsonb_build_object('value', s.value),
+        '{{"value": 100}}', {mac}
+    FROM score s JOIN row_change h ON h.row_id = s.id AND h.kind = 'insert' WHERE s.id = ({score})"""
+FORGED_EVENT = """
+    INSERT INTO audit_event (id, at, actor_id, action, outcome, detail, mac)
+    SELECT gen_random_uuid(), now(), actor_id, action, 'ok', detail, {mac} FROM audit_event LIMIT 1"""
+FORGED_UPGRADE = """
+    INSERT INTO audit_event (id, at, action, outcome, detail, mac) VALUES (gen_random_uuid(), now(), 'upgrade_database',
+    'ok', '{{"since": "", "until": "0034", "rewritten": {{}}, "unmarked": {{"row_change": 5, "audit_event": 5}}}}', {mac})"""
+MACS = {
+    "none": "NULL",
+    "invented": "sha256('x'::bytea)",
+    "of another row": "(SELECT mac FROM row_change WHERE mac IS NOT NULL LIMIT 1)",
+}
+ADDED = {
+    "29 change of a row": (f"{FORGED_CHANGE}; UPDATE score SET value = 100 WHERE id = ({{score}})", "mark: row_change"),
+    "30 event": (FORGED_EVENT, "mark: audit_event"),
+    "31 upgrade that counts what is forged": (f"{FORGED_UPGRADE}; {FORGED_EVENT}", "mark: audit_event"),
+}
+
+
+@pytest.mark.parametrize("mac", MACS)
+@pytest.mark.parametrize("attack", ADDED)
+def test_a_row_that_the_service_did_not_write_is_named_before_it_is_sealed_and_after(
+    sealed: None, attack: str, mac: str
+) -> None:
+    statements, named = ADDED[attack]
+    score = "SELECT id FROM score WHERE value <> 100 ORDER BY id LIMIT 1"
+    alter_as_owner(*statements.format(mac=MACS[mac], score=score).split("; "))
+    for moment in ("before", "after"):
+        found = differences()
+        assert any(re.search(f"{named} .*not written by this service", one) for one in found), (moment, found[:5])
+        assert not any("row: score" in one for one in found), "nothing else tells it"
+        seal_new()
+
+
+def test_32_a_chain_that_was_made_anew_before_it_was_sealed_has_not_our_marks(
+    demonstration: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_in(tmp_path, monkeypatch)
+    case_id = without_notes()
+    marks = dict(map(tuple, session().execute(select(JournalRow.seq, JournalRow.mac).filter_by(case_id=case_id))))
+    remake(case_id, other_actor)
+    seal_new()
+    assert any(re.search(rf"{case_id} mark: journal {case_id}/\d+ .*not written by this", one) for one in differences())
+    for seq, mac in marks.items():  # those of the rows before
+        alter_as_owner(f"UPDATE journal SET mac = '\\x{mac.hex()}' WHERE case_id = '{case_id}' AND seq = {seq}")
+    named = [one for one in differences(case_id) if f"{case_id} mark: journal" in one]
+    assert len(named) == len(rows_of(case_id))
+
+
+def test_33_a_case_is_hidden_from_a_proof_of_the_latest_by_no_single_table(sealed: None) -> None:
+    case_id = session().scalars(text(LONGEST)).one()
+    since = session().scalars(select(Case.moved_at).where(Case.id == case_id)).one()
+    assert case_id in cases_since(since)
+    hidden = [
+        f"UPDATE case_instance SET moved_at = moved_at - interval '9 years' WHERE id = '{case_id}'",
+        f"UPDATE journal SET at = at - interval '9 years' WHERE case_id = '{case_id}'",
+    ]
+    for count in (1, 2):
+        alter_as_owner(*hidden[:count])
+        session().rollback()
+        assert case_id in cases_since(since), "the case says otherwise, and the log still knows"
+    head = session().scalars(select(Seal.at).order_by(Seal.size.desc()).limit(1)).one()
+    assert cases_since(head + timedelta(seconds=1)) == []

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from alembic import command
 from flask import Flask
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, func, select
 
 from service.config import EMBEDDED_ROLES
 from service.infrastructure.postgres import Server
@@ -23,6 +23,8 @@ from service.migrations.upgrade_history import UpgradeHistory
 from service.models.db.encryption import encrypt
 from service.models.db.process_cache import ProcessCache
 from service.models.db.session import session
+from service.models.tables.system.audit import RowChange
+from service.workflow.system.mark_verification import mark_differences, unmarked
 from service.workflow.system.row_verification import row_differences, taken_over
 
 PROVINCE, ACADEMY, UNIT, TWIN, KIND, CLASS, RUNNING, MESSAGE = (UUID(int=n) for n in range(1, 9))
@@ -139,13 +141,15 @@ def bring_up(owner_url: str, step: str) -> None:
 def differences() -> list[str]:
     session().rollback()
     session().expunge_all()
-    return [f"{found.what}: {found.detail}" for found in row_differences()]
+    return [f"{found.what}: {found.detail}" for found in (*row_differences(), *mark_differences())]
 
 
 def test_an_upgraded_database_is_proved_and_what_was_not_noted_is_said(
     upgraded: str, request: pytest.FixtureRequest
 ) -> None:
     assert differences() == []
+    bare = session().scalar(select(func.count()).select_from(RowChange).where(RowChange.mac.is_(None)))
+    assert unmarked()["row_change"] == bare > 3
     told = taken_over()
     assert told["job.insert"] == 1
     is_late = request.node.callspec.params["upgraded"] == "noted at the upgrade"
@@ -172,6 +176,11 @@ ATTACKS = [
         "jobs: message no_show: nobody sent it",
     ),
     (FORGED, "upgrade: step 0028: person.spelling: . rows say it rewrote them, its upgrade counted"),
+    (FORGED, "mark: row_change .*migration 0028 update of person .*: not written by this service"),
+    (
+        "INSERT INTO audit_event (id, at, action, outcome, detail) VALUES (gen_random_uuid(), now(), 'export', 'ok', '{}')",
+        "mark: audit_event .*: not written by this service",
+    ),
     (f"{FORGED}; UPDATE person SET spelling = 'x'", "person .*: spelling is said to come from step 0028"),
     (
         "INSERT INTO audit_event (id, at, action, outcome, detail) VALUES (gen_random_uuid(), now(), 'upgrade_database',"

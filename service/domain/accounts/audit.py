@@ -125,6 +125,7 @@ DETAILS = {
     "from_day": N_("从"),
     "until_day": N_("至"),
     "kinds": N_("事项"),
+    "unmarked": N_("此前无标记的行"),
 }
 """Words for the details of an event; a detail without a word here is shown by its name."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from service.models.db import pool, prepared_statements, unit_of_work
-from service.models.listeners import row_history, training_need_listener
+from service.models.listeners import event_marks, row_history, training_need_listener
 
 
 @cache
@@ -15,4 +15,5 @@ def register_listeners() -> None:
     prepared_statements.register()
     unit_of_work.register()
     row_history.register()
+    event_marks.register()
     training_need_listener.register()

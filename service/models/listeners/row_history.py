@@ -173,7 +173,7 @@ def _write_history(unit: UnitOfWork, _context: Any) -> None:
 
 
 def _row_change(operation: Operation, change: _Change) -> dict[str, Any]:
-    return {
+    row = {
         "id": new_id(),
         "at": now(),
         "use_case": operation.use_case,
@@ -188,3 +188,4 @@ def _row_change(operation: Operation, change: _Change) -> dict[str, Any]:
         "after": change.after,
         "sealed": change.sealed,
     }
+    return row | {"mac": RowChange.mark_of(row)}

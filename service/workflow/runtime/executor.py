@@ -19,7 +19,7 @@ from service.models.db.encryption import encrypted_literal
 from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import current_operation, expire_session
-from service.models.tables.runtime.case import PersonalValue
+from service.models.tables.runtime.case import JournalRow, PersonalValue
 from service.models.tables.runtime.case_statements import (
     INSERT_CASE,
     LOCK_CASE,
@@ -256,6 +256,7 @@ def _written(
         "kind": act.kind,
         "element": act.element,
         "record": engine.canonical(row).decode(),
+        "mac": JournalRow.mark_of({"case_id": held.id, "seq": row["seq"], "hash": row["hash"]}),
     }
 
 
@@ -373,7 +374,12 @@ def _json(rows: list[dict[str, Any]]) -> str:
 
 def _history(changes: list[dict[str, Any]]) -> str:
     """The history of rows, with its personal texts encrypted before they are put into one text with the rest."""
-    return _json([{**change, "sealed": encrypted_literal(change["sealed"])} for change in changes])
+    return _json(
+        [
+            {**change, "sealed": encrypted_literal(change["sealed"]), "mac": f"\\x{change['mac'].hex()}"}
+            for change in changes
+        ]
+    )
 
 
 def _address_thrown(held: LockedCase, step: Step, context: Context) -> None:

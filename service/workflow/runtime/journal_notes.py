@@ -33,6 +33,7 @@ def append_journal_note(held: LockedCase, act: Act) -> None:
             element=act.element,
             record=row,
             hash=row["hash"],
+            mac=JournalRow.mark_of({"case_id": held.id, "seq": seq, "hash": row["hash"]}),
         )
     )
     session().execute(NOTE_CASE, {"case": held.id, "seq": seq, "hash": row["hash"], "at": at})

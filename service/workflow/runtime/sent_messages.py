@@ -9,12 +9,13 @@ from service.engine import journal
 from service.models.db.clock import now
 from service.models.db.ids import new_id
 from service.models.db.transaction import Operation
+from service.models.tables.system.audit import RowChange
 
 
 def message_change(cause: Operation, job: Mapping[str, Any]) -> dict[str, Any]:
     """The history of a message that is left for a case: who sent it, and a digest of what it says."""
     after = {name: str(job[name]) for name in ("case_id", "kind", "name")} | {"digest": message_digest(job)}
-    return {
+    row = {
         "id": new_id(),
         "at": now(),
         "use_case": cause.use_case,
@@ -29,6 +30,7 @@ def message_change(cause: Operation, job: Mapping[str, Any]) -> dict[str, Any]:
         "after": after,
         "sealed": None,
     }
+    return row | {"mac": RowChange.mark_of(row)}
 
 
 def message_digest(job: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from service.evidence import verify as independent
 from service.models.db.session import session
 from service.models.tables.runtime.case import Case, Incident, Job, JobState, JournalRow, PersonalValue, Task, TaskState
 from service.models.tables.runtime.case_statements import role_organisation
+from service.models.tables.system.audit import AuditEvent, RowChange
 from service.operations.personal_values import is_reference
 from service.workflow.processes import definitions
 from service.workflow.runtime import erasures, executor
@@ -44,6 +45,18 @@ class Difference:
     case_id: UUID | None
     what: str
     detail: str
+
+
+def not_ours(row: JournalRow | RowChange | AuditEvent) -> Difference:
+    """The difference of a row that this service did not write, with what it says."""
+    if isinstance(row, JournalRow):
+        said = f"{row.case_id}/{row.seq} {row.kind}"
+    elif isinstance(row, RowChange):
+        said = f"{row.id} {row.use_case} {row.kind} of {row.table_name} {row.row_id}"
+    else:
+        said = f"{row.id} {row.action}"
+    detail = f"{row.__tablename__} {said} of {row.at:%F %H:%M}: not written by this service"
+    return Difference(row.case_id if isinstance(row, JournalRow) else None, "mark", detail)
 
 
 @dataclass(slots=True)
@@ -120,6 +133,7 @@ class Verifier:
         yield from (
             Difference(case_id, "column", f"seq {row.seq}: {name}") for row in rows for name in _wrong_columns(row)
         )
+        yield from (not_ours(row) for row in rows if row.is_forged())
         if (case.seq, case.last_hash) != (rows[-1].seq, rows[-1].hash):
             yield Difference(case_id, "chain", "the last row of the journal is not the one the case names")
         found = {self._fault_of(str(record["definition"])) for record in records} - {""}

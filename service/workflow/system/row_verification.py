@@ -21,7 +21,7 @@ from service.models.tables.runtime.case import Job
 from service.models.tables.system.audit import AuditEvent, RowChange, values_of
 from service.workflow.runtime import erasures
 from service.workflow.runtime.sent_messages import message_digest
-from service.workflow.runtime.verification import Difference
+from service.workflow.runtime.verification import Difference, not_ours
 
 ROWS = 1000  # read at once
 NOT_IN_HISTORY = {"version", "updated_at", "created_at", "taken", "printed_count", "attempts"}
@@ -45,14 +45,17 @@ def row_differences() -> Iterator[Difference]:
 @dataclass(slots=True)
 class _History:
     """A row as its changes make it: its columns, None once it is deleted; which of them a step of an upgrade gave it
-    last, and what the row was before.
+    last, and what the row was before. forged: changes that bear a wrong mark.
     """
 
     row_id: UUID
     values: Values | None = None
     rewritten: dict[str, tuple[str, Values]] = field(default_factory=dict)
+    forged: list[Difference] = field(default_factory=list)
 
     def take(self, change: RowChange) -> None:
+        if change.is_forged():
+            self.forged.append(not_ours(change))
         before, after = self.values or {}, values_of(change)[1]
         self.values = apply_change(self.values, change.kind, after)
         step = change.use_case.removeprefix(PREFIX) if change.use_case.startswith(PREFIX) else ""
@@ -89,6 +92,7 @@ def _table_differences(mapper: Any) -> Iterator[Difference]:
     expected = {}
     for history in _histories(table):
         expected[history.row_id] = history.values
+        yield from history.forged
         yield from (
             Difference(None, "row", f"{table} {history.row_id}: {text}") for text in history.wrong_rewrites(table)
         )
@@ -163,10 +167,16 @@ def _wrong_columns(mapper: Any, row: Any, values: Values) -> list[str]:
 
 
 def _message_differences() -> Iterator[Difference]:
-    """Messages that wait for a case, or were delivered to it, and that nobody sent."""
+    """Messages that wait for a case, or were delivered to it, and that nobody sent; changes of no business row."""
     query = select(Job).where(Job.kind.in_(("message", "signal")))
-    changes = session().execute(select(RowChange.row_id, RowChange.after).where(RowChange.table_name == "job"))
-    sent: dict[UUID, Any] = {change.row_id: change.after for change in changes}
+    audited = [m.class_.__tablename__ for m in Base.registry.mappers if issubclass(m.class_, Audited)]
+    sent: dict[UUID, Any] = {}
+    others = select(RowChange).where(RowChange.table_name.not_in(audited)).execution_options(yield_per=ROWS)
+    for change in session().scalars(others):
+        if change.is_forged():
+            yield not_ours(change)
+        if change.table_name == "job":
+            sent[change.row_id] = change.after
     for job in session().scalars(query.execution_options(yield_per=ROWS)):
         told = (sent.get(job.id) or {}).get("digest")
         said = {"id": job.id, "case_id": job.case_id, "kind": job.kind, "name": job.name, "payload": job.payload}

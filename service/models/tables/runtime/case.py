@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.db.clock import now
 from service.models.db.encryption import EncryptedText, PersonalJson
 from service.models.db.ids import new_id
+from service.models.db.row_mark import Marked
 from service.models.db.session import Base, session
 from service.models.db.tracked import Audited
 from service.models.db.written_in import WrittenIn
@@ -183,13 +184,14 @@ class Incident(Base):
     resolved_by: Mapped[UUID | None]
 
 
-class JournalRow(WrittenIn, Base):
+class JournalRow(Marked, WrittenIn, Base):
     """One input that moved a case: append-only, hash-chained (invariant 3). ``record`` is the engine's row, canonical.
 
     The columns beside it repeat what is searched for; ``anpei verify`` compares them with the record.
     """
 
     __tablename__ = "journal"
+    __marked__ = ("case_id", "seq", "hash")
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case_instance.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]

@@ -56,8 +56,8 @@ _MOVED_MORE = {
 }
 """Columns of a case that some parts of a step change too; an incident whose job nobody needs any more is over."""
 _JOURNAL = """
-    INSERT INTO journal (case_id, seq, at, kind, actor_id, element, record, hash)
-    VALUES (:case, :seq, :at, :kind, :actor, :element, cast(:record AS jsonb), :hash)"""
+    INSERT INTO journal (case_id, seq, at, kind, actor_id, element, record, hash, mac)
+    VALUES (:case, :seq, :at, :kind, :actor, :element, cast(:record AS jsonb), :hash, :mac)"""
 _ADDRESS = """role text, organisation_id uuid, due_at timestamptz, follow_up_at timestamptz,
         priority int, subject text, summary text, unit_name text, batch text, batch_title text, facts jsonb"""
 
@@ -115,8 +115,8 @@ PARTS = {
         name text, due_at timestamptz, payload jsonb, coalesce text)""",
     "history": """
     INSERT INTO row_change (id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before,
-        after, sealed)
-    SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after, sealed
+        after, sealed, mac)
+    SELECT id, at, use_case, actor_id, behalf_id, case_id, seq, kind, table_name, row_id, before, after, sealed, mac
     FROM jsonb_populate_recordset(NULL::row_change, cast(:history AS jsonb))""",
 }
 """Parts of a step beside moving the case and writing its journal row, by the parameter that asks for them."""

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.models.db.clock import now
 from service.models.db.encryption import PersonalJson
 from service.models.db.ids import new_id
+from service.models.db.row_mark import Marked
 from service.models.db.session import Base, session
 from service.models.db.written_in import WrittenIn
 
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from service.models.tables.accounts.user import User
 
 
-class RowChange(WrittenIn, Base):
+class RowChange(Marked, WrittenIn, Base):
     """One change of one business row: before and after of the changed columns, personal values by reference only.
 
     sealed: before and after of the columns with personal texts, encrypted; numbers and photos are not kept at all.
     """
 
     __tablename__ = "row_change"
+    __marked__ = (
+        *("id", "at", "use_case", "actor_id", "behalf_id", "case_id", "seq"),
+        *("kind", "table_name", "row_id", "before", "after", "sealed"),
+    )
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime]
     use_case: Mapped[str] = mapped_column(String(60))
@@ -61,10 +66,11 @@ def values_of(change: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return {**(change.before or {}), **kept.get("before", {})}, {**(change.after or {}), **kept.get("after", {})}
 
 
-class AuditEvent(WrittenIn, Base):
+class AuditEvent(Marked, WrittenIn, Base):
     """Something outside a case that must be remembered: a sign-in, a look at a full number, an export, a denial."""
 
     __tablename__ = "audit_event"
+    __marked__ = ("id", "at", "actor_id", "organisation_id", "action", "object_type", "object_id", "outcome", "detail")
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(default=now, index=True)
     actor_id: Mapped[UUID | None] = mapped_column(index=True)
