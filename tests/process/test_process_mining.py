@@ -18,16 +18,19 @@ from service.models.db.session import session
 from service.models.queries.runtime import case_list
 from service.models.queries.runtime.event_log import LogFilter
 from service.models.tables.accounts.user import User
-from service.models.tables.runtime.case import Case, Task
+from service.models.tables.runtime.case import Case, Incident, JournalRow, Task
 from service.models.tables.system.audit import AuditEvent
 from service.models.tables.training.training import Enrollment, TrainingClass
 from service.models.tables.units.organisation import Organisation
 from service.reports import read_list
-from service.reports.lists.process_mining import MiningTable, duration
+from service.reports.lists.process_mining import DEVIATIONS, MiningTable, duration
 from service.workflow.system import event_logs
 from service.workflow.system.event_logs import FORMATS, logged_cases
 from tests.builders.world import sign_in
+from tests.database import alter_as_owner
 
+MENDED = """INSERT INTO journal (case_id, seq, at, kind, record, hash) SELECT case_id, max(seq) + 1, max(at), '{kind}',
+    '{{"trace": []}}', '' FROM journal WHERE case_id = '{case}' GROUP BY case_id"""
 AUDITOR = User(role=Role.AUDIT_ADMIN)
 
 
@@ -97,6 +100,32 @@ def test_class_unit_period_and_version_narrow_it(demonstration: None) -> None:
     check(mined(process=process, definition=digest), list(every.values()))
 
 
+def test_deviations_are_those_of_the_journals_and_the_rest_fits(demonstration: None) -> None:
+    process = "training_enrollment"
+    first, second, third = session().scalars(select(Case.id).where(Case.process == process).order_by(Case.id).limit(3))
+    alter_as_owner(*(MENDED.format(case=case, kind=kind) for case, kind in ((first, "skip"), (first, "skip"))))
+    alter_as_owner(*(MENDED.format(case=case, kind=kind) for case, kind in ((second, "skip"), (third, "migrate"))))
+    table = mined(process=process)
+    kinds = defaultdict[str, list[Any]](list)
+    for case_id, kind in session().execute(
+        select(JournalRow.case_id, JournalRow.kind)
+        .join(Case, Case.id == JournalRow.case_id)
+        .where(Case.process == process)
+    ):
+        if kind in DEVIATIONS:
+            kinds[DEVIATIONS[kind]].append(case_id)
+    for case_id in session().scalars(select(Incident.case_id).join(Case, Case.id == Incident.case_id)):
+        kinds["故障"].append(case_id)
+    assert {one.word: (one.cases, one.times) for one in table.deviations} == {
+        word: (len(set(cases)), len(cases)) for word, cases in kinds.items()
+    }
+    assert (kinds["跳过"].count(first), len(set(kinds["跳过"]))) == (2, 2)
+    deviating = {case for cases in kinds.values() for case in cases}
+    assert (table.fitting.part, table.fitting.whole) == (table.times.cases - len(deviating), table.times.cases)
+    untouched = mined(process="support_ticket")
+    assert untouched.deviating == sum(one.cases for one in untouched.deviations) == 0
+
+
 @pytest.mark.parametrize("login", ["auditor", "processadmin"])
 def test_the_page_shows_map_and_variants_and_an_auditors_look_leaves_an_event(
     demonstration: None, client: Any, login: str
@@ -108,6 +137,7 @@ def test_the_page_shows_map_and_variants_and_an_auditors_look_leaves_an_event(
     assert page.count("/mining/log/") == len(FORMATS)
     assert 'id="map"' in page
     assert "变体" in page
+    assert "符合情况" in page
     assert "录入成绩" in page
     looks = session().scalars(select(AuditEvent).where(AuditEvent.action == "mine_cases")).all()
     assert [look.detail for look in looks] == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from service import engine
 from service.domain.accounts.permissions import Action
+from service.domain.system.mend_kind import MendKind
 from service.errors import N_, Message
 from service.evidence.event_log.process_map import ProcessMap, process_map
 from service.models.db.session import session
@@ -39,15 +41,40 @@ COLUMNS = (
 )
 
 
+DEVIATIONS = {kind: kind.label for kind in MendKind if kind != MendKind.RESUME} | {"undo": N_("撤回")}
+"""Inputs by which a case leaves the way of its diagram, with their words."""
+INCIDENT = N_("故障")
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Cases that did not go as their diagram says by themselves. times: how often; example: one of them."""
+
+    word: str
+    cases: int
+    times: int
+    example: str
+
+
 class MiningTable(WholeTable):
     """The elements as rows, those that took most of the time first, with the map that they come from.
 
-    digest: of the version on whose diagram the map is drawn; times: of whole cases.
+    digest: of the version on whose diagram the map is drawn; times: of whole cases; deviations: of each kind, the last
+    without a word of all.
     """
 
-    def __init__(self, found: ProcessMap, rows: list[Row], digest: str, times: Any) -> None:
+    def __init__(
+        self, found: ProcessMap, rows: list[Row], digest: str, times: Any, deviations: list[Deviation]
+    ) -> None:
         super().__init__(COLUMNS, rows)
         self.map, self.digest, self.times = found, digest, times
+        *self.deviations, every = deviations
+        self.deviating = every.cases
+
+    @property
+    def fitting(self) -> Ratio:
+        """The share of cases that went as their diagram says."""
+        return Ratio(self.times.cases - self.deviating, self.times.cases)
 
 
 def read(user: User, chosen: ReportFilter) -> MiningTable:
@@ -64,7 +91,15 @@ def read(user: User, chosen: ReportFilter) -> MiningTable:
         if not names.get(element, ("", ""))[1].endswith("Gateway")
     ]
     rows.sort(key=lambda row: (-row["seconds"], -row["passes"], row["element"]))
-    return MiningTable(found, rows, digest, mining.case_times(cases))
+    return MiningTable(found, rows, digest, mining.case_times(cases), _deviations(cases))
+
+
+def _deviations(cases: Any) -> list[Deviation]:
+    words = {**DEVIATIONS, "incident": INCIDENT}
+    return [
+        Deviation(words.get(kind, ""), count, times, example or "")
+        for kind, count, times, example in mining.deviations(cases, list(DEVIATIONS))
+    ]
 
 
 def _cells(element: str, names: Mapping[str, tuple[str, str]], found: ProcessMap, times: Any, whole: int) -> Row:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, func, literal, or_, select
+from sqlalchemy import Text, and_, cast, func, literal, or_, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from service.models.db.clock import now
 from service.models.db.session import session
-from service.models.tables.runtime.case import Case, JournalRow, Task, TaskState
+from service.models.tables.runtime.case import Case, Incident, JournalRow, Task, TaskState
 
 QUANTILES = (0.5, 0.9)
 
@@ -70,6 +71,19 @@ def task_times(chosen: Any) -> list[Any]:
         .group_by(element)
     )
     return list(session().execute(query))
+
+
+def deviations(chosen: Any, kinds: Collection[str]) -> list[Any]:
+    """Of each kind of input that no diagram foresees, and of incidents: how many cases, how often, one of the cases;
+    last, without a kind, of all together.
+    """
+    cases = select(chosen.subquery().c.id)
+    moved = select(JournalRow.case_id, JournalRow.kind).where(JournalRow.kind.in_(kinds), JournalRow.case_id.in_(cases))
+    failed = select(Incident.case_id, literal("incident").label("kind")).where(Incident.case_id.in_(cases))
+    found = union_all(moved, failed).subquery()
+    counts = (func.count(found.c.case_id.distinct()), func.count(), func.max(cast(found.c.case_id, Text)))
+    query = select(found.c.kind, *counts).group_by(func.rollup(found.c.kind))
+    return sorted(session().execute(query), key=lambda row: (row[0] is None, -row[1], row[0] or ""))
 
 
 def case_times(chosen: Any) -> Any:
