@@ -42,7 +42,7 @@ def _latest(table: Any, count: int) -> Any:
 
 
 def unmarked() -> Counter[str]:
-    """How many rows of each table the upgrade that began to mark them found without a mark."""
+    """Numbers of rows of each table that the upgrade which began to mark them found without a mark."""
     found: Counter[str] = Counter()
     for event in session().scalars(select(AuditEvent).where(AuditEvent.action == UPGRADE, AuditEvent.mac.is_not(None))):
         if not event.is_forged():

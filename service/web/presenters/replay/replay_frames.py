@@ -36,7 +36,7 @@ MAX_VALUE_LENGTH = 200
 
 
 Links = Mapping[int, Sequence[tuple[str, str]]]
-"""By the number of an input: texts with the address that each leads to."""
+"""Texts with the address that each leads to, by the number of an input."""
 
 
 def replay_frames(user: User, case: Case, papers: Links | None = None) -> dict[str, Any]:
