@@ -224,6 +224,9 @@ PLAIN_COLUMNS: dict[str, str] = {
             "form_draft": "form_digest",
             "account_session": "key_digest",
             "personal_value": "salt",
+            "journal": "mac",
+            "row_change": "mac",
+            "audit_event": "mac",
         },
         FAULT: {
             "export_log": "error",
