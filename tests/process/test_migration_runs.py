@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html import unescape
 from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -16,14 +18,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from service.engine import Plan
-from service.errors import Conflict
+from service.errors import Conflict, InvalidInput
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.tables.accounts.user import User
 from service.models.tables.runtime.case import Case, Job
 from service.models.tables.runtime.version_change import OPEN, MigrationRun, RunState
 from service.workflow.processes import definitions
-from service.workflow.runtime import jobs
+from service.workflow.runtime import jobs, mends, tasks
+from service.workflow.runtime.mends import Mend
 from service.workflow.versions import background_runs, backtests, case_migrations, deployments, drafts
 from service.workflow.versions.case_migrations import Migration
 from service.workflow.versions.deployments import Author
@@ -31,7 +34,7 @@ from tests.api.rest_world import HASH, PASSWORD
 from tests.builders.approval import require_approval
 from tests.builders.world import sign_in
 from tests.process.small_process import FORM, deploy, person
-from tests.process.test_version_changes import BASE, SECOND, WHY, WITHOUT, case_of, proved, started
+from tests.process.test_version_changes import BASE, SECOND, WHY, WITHOUT, case_of, proved, started, task_of
 
 
 @pytest.fixture
@@ -258,3 +261,98 @@ def test_what_is_not_in_force_yet_is_tested_first(admin: User, client: FlaskClie
     for link in set(re.findall(r'href="\?(kind=[^#]*)#cases"', told.text)):
         shown = page.get(f"{begun.location}?{unescape(link)}")
         assert f"{begun.location}/cases/" in shown.text, link
+
+
+# Plans and moments that nobody foresaw
+
+
+def at_once(asked: Migration, admin: User) -> MigrationRun:
+    return case_migrations.begin(admin, asked, WHY, at_once=True)
+
+
+@pytest.mark.parametrize("which", ["elements of another process", "a task to a gateway", "to nothing", "two to one"])
+def test_a_plan_that_fits_nothing_is_refused_in_words_or_names_the_cases(
+    admin: User, asked: Migration, client: FlaskClient, which: str
+) -> None:
+    goes = {
+        "elements of another process": {"look": "approve_change"},
+        "a task to a gateway": {"look": "gw"},
+        "to nothing": {"look": ""},
+        "two to one": {"look": "sign", "stopped": "", "late": ""},
+    }[which]
+    cases = session().scalars(select(Case.id)).all()
+    strange = Migration(asked.source, asked.target, Plan(goes))
+    refused = case_migrations.check_plan(strange)
+    if which in ("elements of another process", "a task to a gateway"):
+        assert list(refused) == ["look"]
+        with pytest.raises(InvalidInput):
+            at_once(strange, admin)
+        assert {case_of(one).definition for one in cases} == {asked.source}
+    else:
+        run = at_once(strange, admin)
+        expected = 2 if which == "two to one" else 0
+        assert (run.state, run.moved, len(run.refused)) == (RunState.DONE, expected, 2 - expected)
+        sign_in(client, admin)
+        assert client.get(f"/migrations/{run.id}").status_code == 200
+        back = case_migrations.way_back(run)
+        told = case_migrations.preview(admin, back)
+        assert len(told.problems) == expected  # what two have become must be said: nothing is guessed
+        if expected:
+            said = replace(back, plan=Plan({"sign": "look"}))
+            assert at_once(said, admin).moved == expected
+            assert {case_of(one).definition for one in cases} == {asked.source}
+    for case_id in cases:
+        proved(case_id)
+
+
+@pytest.mark.parametrize("act", ["completes", "cancels", "moves", "suspends"])
+def test_what_people_do_while_a_migration_runs_is_done_or_migrated(
+    admin: User, asked: Migration, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """The second case is acted on while the first is migrated."""
+    first, second = sorted(session().scalars(select(Case.id)).all())
+    officer, migrate = person("officer", "association"), case_migrations.migrate
+
+    def meanwhile(case_id: UUID, *of: Any) -> bool:
+        if case_id == second:
+            if act == "completes":
+                tasks.complete(officer, task_of(second), {"decision": "no"})
+            else:
+                kind = {"cancels": "cancel", "moves": "move", "suspends": "suspend"}[act]
+                place = {"element": "look", "to": "sign"} if act == "moves" else {}
+                mends.mend(admin, second, Mend(kind, WHY, **place))
+        return migrate(case_id, *of)
+
+    run = case_migrations.begin(admin, asked, WHY)
+    monkeypatch.setattr(case_migrations, "migrate", meanwhile)
+    jobs.run_all()
+    run = case_migrations.find(admin, run.id)
+    ended = act in ("completes", "cancels")
+    assert (run.state, run.moved, run.refused) == (RunState.DONE, 1 if ended else 2, [])
+    assert case_of(second).definition == (asked.source if ended else asked.target)
+    for case_id in (first, second):
+        proved(case_id)
+
+
+def test_what_went_on_since_is_taken_back_where_the_old_version_has_a_place(admin: User, asked: Migration) -> None:
+    run, officer, minister = at_once(asked, admin), person("officer", "association"), person("minister", "ministry")
+    first, second = sorted(session().scalars(select(Case.id)).all())
+    tasks.complete(officer, task_of(first), {"decision": "yes"})
+    tasks.complete(minister, task_of(first), {})  # at the step that the old version lacks
+    back = at_once(case_migrations.way_back(run), admin)
+    assert (back.moved, [(case, at) for case, at, _ in back.refused]) == (1, [(str(first), "again")])
+    assert [case_of(one).definition for one in (first, second)] == [asked.target, asked.source]
+    for case_id in (first, second):
+        proved(case_id)
+
+
+def test_a_run_goes_on_when_its_version_is_replaced_meanwhile(admin: User, asked: Migration) -> None:
+    run = case_migrations.begin(admin, asked, WHY)
+    deployments.make_current(admin, asked.source, WHY)
+    assert definitions.current("small").digest == asked.source
+    jobs.run_all()
+    run = case_migrations.find(admin, run.id)
+    assert (run.state, run.moved, run.refused) == (RunState.DONE, 2, [])
+    for case_id in session().scalars(select(Case.id)).all():
+        assert case_of(case_id).definition == asked.target
+        proved(case_id)
