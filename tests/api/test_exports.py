@@ -69,6 +69,8 @@ WITHOUT = {  # tables that are no list of the menu, or whose list is exported el
     "plans/show.html": "one plan",
     "units/show.html": "one unit",
     "accounts/own.html": "one's own sessions",
+    "accounts/substitutes.html": "one's own substitutions; what was done for one stands in each case",
+    "inbox/workload.html": "the inbox by person; the rows of each are the list, with its button",
     "certificates/show.html": "one certificate",
     "classes/enroll.html": "choosing whom to enrol",
     "enrollments/check_in.html": "the check-in sheet, a paper of the class",

@@ -35,6 +35,7 @@ class ReportFilter:
     number: str = ""
     actor: str = ""
     batch: str = ""
+    holder: str = ""
     view: str = ""
     process: str = ""
     definition: str = ""

@@ -21,6 +21,7 @@ from service.reports.framework import columns
 from service.reports.framework.filters import hidden, search
 from service.reports.framework.report import CellType, Column, Report, Row
 from service.reports.framework.table import BATCH_ROWS, PAGE_ROWS
+from service.validation.typed_text import as_id
 
 WHAT = (
     Column("name", N_("事项"), CellType.LABEL),
@@ -101,7 +102,7 @@ def read(user: User, chosen: ReportFilter) -> TaskTable:
         batch=chosen.batch or None,
         find=chosen.find or None,
         reader_id=user.id,
-        assignee_id=user.id if chosen.view == "mine" else None,
+        assignee_id=user.id if chosen.view == "mine" else as_id(chosen.holder),
         due_before=inbox.end_of_tomorrow(now()) if chosen.view == "due" else None,
         absent=substitutes.claimed_by(substitutes.absences(user)) if chosen.view == "absent" else None,
     )
@@ -131,7 +132,13 @@ LISTS = (
         N_("待办"),
         frozenset(Role),
         read,
-        filters=(search(N_("对象"), name="find"), hidden("kind"), hidden("batch"), hidden("view", is_view=True)),
+        filters=(
+            search(N_("对象"), name="find"),
+            hidden("kind"),
+            hidden("batch"),
+            hidden("holder"),
+            hidden("view", is_view=True),
+        ),
         sign="inbox",
         is_plain=True,
     ),

@@ -15,6 +15,7 @@ from service.domain.accounts.roles import Role
 from service.domain.accounts.substitutes import MOST_AHEAD, MOST_DAYS
 from service.errors import N_, Conflict, InvalidInput, Message, NotFound
 from service.models.db.clock import now, today
+from service.models.db.ids import new_id
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
 from service.models.queries.accounts import user_list
@@ -71,6 +72,7 @@ def appoint_substitute(user: User, raw: Mapping[str, str], kinds: Collection[str
         if (current.scalar(ahead) or 0) >= MOST_AHEAD:
             raise Conflict(Message(N_("最多同时设 %(n)s 项代办，请先结束不用的。"), n=MOST_AHEAD))
         made = Substitution(
+            id=new_id(),
             user_id=user.id,
             substitute_id=substitute_id,
             appointed_by=user.id,

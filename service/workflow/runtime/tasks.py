@@ -14,7 +14,7 @@ from service import handlers
 from service.domain.accounts.permissions import Action
 from service.domain.accounts.roles import UserState
 from service.engine import Step, StepError
-from service.errors import N_, CaseSuspended, Conflict, NotAllowed, NotAsked, NotFound, TaskAlreadyDone
+from service.errors import N_, CaseSuspended, Conflict, Message, NotAllowed, NotAsked, NotFound, TaskAlreadyDone
 from service.handlers import registry
 from service.models.db.session import session
 from service.models.db.transaction import Operation, transaction
@@ -197,6 +197,17 @@ def assign(user: User, task_id: UUID, assignee_id: UUID) -> None:
         append_journal_note(
             held, Act("assign", user.id, token=row.token, element=row.element, data={"assignee": str(assignee_id)})
         )
+
+
+def assign_many(user: User, task_ids: Sequence[UUID], assignee_id: UUID) -> dict[UUID, Message]:
+    """Hand tasks to a colleague, one use case each; returns why the others were not."""
+    refused = {}
+    for task_id in task_ids:
+        try:
+            assign(user, task_id, assignee_id)
+        except Exception as error:
+            refused[task_id] = refusal_of(error, "assign_many").message
+    return refused
 
 
 def complete(user: User, task_id: UUID, raw: Mapping[str, Any], *, asks: bool = False) -> Completed:

@@ -33,6 +33,8 @@ _OF_ABSENT = f"""AND EXISTS (
       AND away.kind IN ('', split_part(task.kind, '/', 1) || '/' || split_part(task.kind, '/', -1))
     ) AND {TAKEN_FOR} IS NULL"""  # noqa: S608 - a constant
 """As ``substitutes.behalf_of`` tells what an account does for absent colleagues (R84)."""
+_FOUND = "(task.subject ILIKE :find OR task.unit_name ILIKE :find OR (task.subject = '' AND task.name ILIKE :find))"
+"""A task without a subject, as a class that is being drafted, is found by its own name."""
 BARRED = "task.facts ->> 'barred' IS DISTINCT FROM"
 _COLUMNS = """t.id, t.kind, t.name, t.subject, t.summary, t.unit_name, t.batch, t.batch_title, t.facts,
     t.opened_at, t.due_at, t.sort_at, t.assignee_id, t.process, t.element, t.case_id, t.organisation_id,
@@ -67,6 +69,13 @@ _COUNT = """
     ) t
 """
 """As the page: a plain join reads all that is open before it takes the first thousand."""
+
+_WORKLOAD = f"""
+    SELECT u.id, u.display_name AS name, count(*) AS total, count(*) FILTER (WHERE task.due_at < :now) AS late,
+        min(task.opened_at) AS first
+    {_OPEN} JOIN user_account u ON u.id = task.assignee_id GROUP BY u.id, u.display_name
+    ORDER BY min(task.opened_at), u.id
+"""
 
 _FACTS = f"SELECT DISTINCT f.key {_OPEN} CROSS JOIN LATERAL jsonb_each_text(task.facts) f WHERE f.value <> ''"
 
@@ -140,7 +149,7 @@ class Filter:
             ("task", self.task_id, "task.id = :task"),
             ("reader", self.reader_id and str(self.reader_id), f"{BARRED} :reader"),
             ("batch", self.batch, "task.batch = :batch"),
-            ("find", self.find and like(self.find), "(task.subject ILIKE :find OR task.unit_name ILIKE :find)"),
+            ("find", self.find and like(self.find), _FOUND),
             ("assignee", self.assignee_id, "task.assignee_id = :assignee"),
             ("due", self.due_before, "task.due_at < :due AND task.sort_at < :due"),
         ):
@@ -233,6 +242,13 @@ def counts(where_to: Addresses, reader_id: UUID | None = None) -> list[KindCount
         },
     )
     return [KindCount(r.kind, r.name, int(r.total), int(r.late), int(r.soon), r.first) for r in rows]
+
+
+def workload(where_to: Addresses, reader_id: UUID) -> list[Any]:
+    """Count the open tasks that are claimed, by account: name, total, late, and since when the oldest waits."""
+    condition, values = Filter(reader_id=reader_id).sql()
+    statement = _WORKLOAD.format(where=f"{condition} AND task.assignee_id IS NOT NULL")
+    return list(session().execute(text(statement), {**_lists(where_to), **values, "now": now()}))
 
 
 def count_mine(user: User) -> int:

@@ -15,10 +15,12 @@ from service import forms
 from service.errors import N_, InvalidInput, Message
 from service.models.db.clock import now
 from service.models.db.ids import new_id
+from service.models.queries.accounts import user_list
 from service.models.queries.persons import person_list
 from service.models.queries.runtime import inbox, substitutes
 from service.models.queries.scope import get_or_404_in_scope, inbox_addresses
 from service.models.tables.runtime.case import Task
+from service.validation.typed_text import as_id
 from service.web.presenters import task_columns
 from service.web.shell import query_params, questions, template_context, worksheet
 from service.web.shell.authorization import login_required
@@ -68,7 +70,16 @@ def index() -> ResponseReturnValue:
         has_sheet=bool(chosen.kind and view != "mine" and page.rows and worksheet.columns_of(_form(page.rows[0]))),
         submission=new_id(),
         without_photo=person_list.cases_without_photo(page.rows),
+        colleagues=user_list.colleagues(current_user),
     )
+
+
+@bp.get("/inbox/workload")
+@login_required
+def workload() -> ResponseReturnValue:
+    """Show what each colleague of the desk has claimed, and how long the oldest of it waits."""
+    people = inbox.workload(inbox_addresses(current_user), current_user.id)
+    return render_template("pages/inbox/workload.html", **_frame("workload"), chosen=inbox.Filter(), people=people)
 
 
 def _filter(given: Mapping[str, str]) -> inbox.Filter:
@@ -79,7 +90,7 @@ def _filter(given: Mapping[str, str]) -> inbox.Filter:
         batch=given.get("batch", "")[:40] or None,
         find=" ".join(given.get("find", "").split())[:50] or None,
         reader_id=current_user.id,
-        assignee_id=current_user.id if view == "mine" else None,
+        assignee_id=current_user.id if view == "mine" else as_id(given.get("holder", "")),
         due_before=inbox.end_of_tomorrow(now()) if view == "due" else None,
         absent=substitutes.claimed_by(substitutes.absences(current_user)) if view == "absent" else None,
     )
@@ -186,15 +197,15 @@ def _decided(task_id: UUID, decision: str) -> Decision:
 
 def _place() -> dict[str, Any]:
     """The filters of the list that the rows were chosen from: one comes back to them."""
-    return {name: request.form.get(name) or None for name in ("kind", "view", "find", "batch")}
+    return {name: request.form.get(name) or None for name in ("kind", "view", "find", "batch", "holder")}
 
 
 def _chosen() -> list[UUID]:
     """The rows that were ticked, or all of the list that are not a colleague's."""
     if request.form.get("all") and not request.form.get("asked"):
         shown = inbox.read(inbox_addresses(current_user), _filter(request.form), size=MAX_BATCH_ROWS).rows
-        is_own = request.form.get("view") == "absent"  # whose rows are all done for somebody
-        return [row.id for row in shown if is_own or row.assignee_id in (None, current_user.id)]
+        is_others = request.form.get("view") == "absent" or request.form.get("holder")  # whose rows a colleague has
+        return [row.id for row in shown if is_others or row.assignee_id in (None, current_user.id)]
     return [_id(text) for text in request.form.getlist("task")[:MAX_BATCH_ROWS]]
 
 
@@ -209,4 +220,35 @@ def claim() -> ResponseReturnValue:
     """Claim all chosen rows."""
     taken = tasks.claim_many(current_user, _chosen())
     flash_success(Message(N_("已领取 %(n)s 条。"), n=taken))
+    return redirect(url_for(".index", **_place()))
+
+
+@bp.post("/inbox/assign")
+@login_required
+def assign() -> ResponseReturnValue:
+    """Hand all chosen rows to a colleague, after one question."""
+    chosen, sent = _chosen(), request.form.get("assignee", "")
+    to = next((pair for pair in user_list.colleagues(current_user) if str(pair[0]) == sent), None)
+    if not chosen or to is None:
+        raise InvalidInput(text=N_("请先选择要转交的行和同事。"))
+    names = inbox.subjects(current_user, chosen)
+    if not questions.is_answered():
+        return questions.ask(
+            questions.Question(
+                title=Message(N_("转交给%(name)s：%(n)s 条？"), name=to[1], n=len(chosen)),
+                names=list(names.values()),
+                consequence=N_("这些待办归他办理，原来领取的同事不再办理；每一件的经过都写明是您转交的。"),
+                verb=N_("转交"),
+                way_back=url_for(".index", **_place()),
+                task_ids=chosen,
+            )
+        )
+    refused = tasks.assign_many(current_user, chosen, to[0])
+    done = len(chosen) - len(refused)
+    if refused:
+        said = N_("已转交%(name)s %(n)s 条，%(left)s 条没有转交：")
+        flash_success(Message(said, name=to[1], n=done, left=len(refused)), kind="warn")
+        flash_success(next(iter(refused.values())), kind="warn")
+    else:
+        flash_success(Message(N_("已转交%(name)s %(n)s 条。"), name=to[1], n=done))
     return redirect(url_for(".index", **_place()))
