@@ -37,9 +37,7 @@ def absences(substitute: User) -> list[Absence]:
         .join(User, User.id == Substitution.user_id)
         .where(
             Substitution.substitute_id == substitute.id,
-            Substitution.ended_at.is_(None),
-            Substitution.from_day <= today(),
-            Substitution.until_day >= today(),
+            *_runs(),
             User.organisation_id == substitute.organisation_id,
             User.role == substitute.role,
             User.state != UserState.DISABLED,
@@ -48,6 +46,18 @@ def absences(substitute: User) -> list[Absence]:
         .order_by(User.display_name, Substitution.id)
     )
     return [Absence(key, name, tuple(kinds)) for key, name, kinds in session().execute(query)]
+
+
+def _runs() -> tuple[Any, ...]:
+    return Substitution.ended_at.is_(None), Substitution.from_day <= today(), Substitution.until_day >= today()
+
+
+def count_mine(user: User) -> tuple[int, bool]:
+    """Count the open tasks that the account has claimed, and tell whether it may stand in for somebody today."""
+    claimed = select(func.count()).select_from(Task).where(Task.assignee_id == user.id, Task.state == "open")
+    appointed = select(Substitution.id).where(Substitution.substitute_id == user.id, *_runs())
+    mine, stands_in = session().execute(select(claimed.scalar_subquery(), appointed.exists())).one()
+    return int(mine), bool(stands_in)
 
 
 def claimed_tasks(task_ids: Collection[UUID]) -> dict[UUID, ClaimedTask]:

@@ -70,7 +70,6 @@ def index() -> ResponseReturnValue:
         has_sheet=bool(chosen.kind and view != "mine" and page.rows and worksheet.columns_of(_form(page.rows[0]))),
         submission=new_id(),
         without_photo=person_list.cases_without_photo(page.rows),
-        colleagues=user_list.colleagues(current_user),
     )
 
 
@@ -99,14 +98,15 @@ def _filter(given: Mapping[str, str]) -> inbox.Filter:
 def _frame(view: str) -> dict[str, Any]:
     """The frame of the list: kinds and views with their counts."""
     kinds = template_context.counts()
-    away = substitutes.absences(current_user)
+    mine, stands_in = substitutes.count_mine(current_user)
+    away = substitutes.absences(current_user) if stands_in else []
     absent = inbox.Filter(reader_id=current_user.id, absent=substitutes.claimed_by(away))
     return {
         "absent": inbox.count(inbox_addresses(current_user), absent, inbox.MAX_COUNTED) if away else None,
         "startable": definitions.startable(current_user),
         "view": view,
         "kinds": kinds,
-        "mine": inbox.count_mine(current_user),
+        "mine": mine,
         "due": sum(k.late + k.soon for k in kinds),
     }
 
@@ -227,21 +227,16 @@ def claim() -> ResponseReturnValue:
 @login_required
 def assign() -> ResponseReturnValue:
     """Hand all chosen rows to a colleague, after one question."""
-    chosen, sent = _chosen(), request.form.get("assignee", "")
-    to = next((pair for pair in user_list.colleagues(current_user) if str(pair[0]) == sent), None)
-    if not chosen or to is None:
-        raise InvalidInput(text=N_("请先选择要转交的行和同事。"))
-    names = inbox.subjects(current_user, chosen)
-    if not questions.is_answered():
-        return questions.ask(
-            questions.Question(
-                title=Message(N_("转交给%(name)s：%(n)s 条？"), name=to[1], n=len(chosen)),
-                names=list(names.values()),
-                consequence=N_("这些待办归他办理，原来领取的同事不再办理；每一件的经过都写明是您转交的。"),
-                verb=N_("转交"),
-                way_back=url_for(".index", **_place()),
-                task_ids=chosen,
-            )
+    chosen, colleagues = _chosen(), user_list.colleagues(current_user)
+    if not chosen:
+        raise InvalidInput(text=N_("请先选择要转交的行。"))
+    if not colleagues:
+        raise InvalidInput(text=N_("本单位没有可以接手的同事。"))
+    to = next((pair for pair in colleagues if str(pair[0]) == request.form.get("assignee")), None)
+    if to is None:
+        names = inbox.subjects(current_user, chosen)
+        return render_template(
+            "pages/inbox/assign.html", chosen=chosen, names=names, colleagues=colleagues, place=_place()
         )
     refused = tasks.assign_many(current_user, chosen, to[0])
     done = len(chosen) - len(refused)
