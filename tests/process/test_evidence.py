@@ -70,6 +70,20 @@ def test_another_key_or_another_log_than_the_one_kept_is_said(taken: bytes, tmp_
     assert "not signed by a key you trust" in said
 
 
+def test_an_old_file_and_one_of_another_database_with_the_same_key_are_told_by_a_kept_seal(
+    taken: bytes, tmp_path: Path
+) -> None:
+    (key,) = seal_keys.public_keys().values()
+    now_kept = seal_new()
+    assert now_kept is not None
+    other = seal_keys.sign(seal_places.kept_heads()[0]["body"] | {"log": str(uuid4())})
+    for kept, named in ((now_kept, "the log was longer when you kept its seal"), (other, "the log is another one")):
+        (tmp_path / "kept.jsonl").write_text(json.dumps(kept))
+        code, said = checked(taken, tmp_path / "empty", "--key", key, "--seals", str(tmp_path / "kept.jsonl"))
+        assert (code, named in said) == (1, True), said
+        assert checked(taken, tmp_path / "empty", "--key", key)[0] == 0, "the file agrees with itself"
+
+
 def repacked(content: bytes, name: str, change: Any, relist: bool) -> bytes:
     """The file with one entry changed, and by a careful forger listed anew."""
     import hashlib

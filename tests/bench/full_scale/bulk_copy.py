@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import inspect
 
 from service.models.db.encryption import EncryptedText, PersonalJson
+from service.models.db.row_mark import Marked
 from service.models.db.session import Base
 from service.models.db.tracked import Audited
 from service.models.db.transaction import Operation
@@ -39,6 +40,8 @@ class CopyBuffer:
 
     def add(self, model: type[Base], **values: Any) -> None:
         """Add a row; columns that are not given take their default. Raises KeyError for one that has none."""
+        if issubclass(model, Marked):
+            values["mac"] = model.mark_of(values)
         cells = [
             write(values.pop(name) if name in values else default(name)) for name, write, default in _columns(model)
         ]
