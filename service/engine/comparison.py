@@ -43,6 +43,7 @@ _DMN_PARTS = {
     "output": "output",
     "rule": "rule",
 }
+_NAMING = ("label", "dateLabel", "timeLabel", "text")
 _CELLS = ("inputEntry", "outputEntry")
 
 
@@ -288,12 +289,8 @@ def _fields(form: Any) -> Iterator[tuple[str, ComparedElement]]:
         values = _flat(one, UNSAID)
         if group:
             values[WITHIN] = "within", group
-        yield (
-            key,
-            ComparedElement(
-                "field", str(one.get("label") or one.get("text") or key), values, _layout(one), ("field", group)
-            ),
-        )
+        name = str(next((one[name] for name in _NAMING if one.get(name)), key))
+        yield key, ComparedElement("field", name, values, _layout(one), ("field", group))
 
 
 def _layout(one: Mapping[str, Any]) -> tuple[str, ...]:

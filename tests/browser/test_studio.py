@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -20,7 +21,7 @@ from service.workflow.runtime import jobs
 from service.workflow.versions import drafts
 from tests.browser.tab import overflow, sign_in
 from tests.builders.approval import require_approval
-from tests.builders.stage import do, make_stage, open_tasks, task_of
+from tests.builders.stage import make_stage, open_tasks, task_of
 from tests.process.small_process import deploy, person
 
 pytestmark = pytest.mark.browser
@@ -91,7 +92,7 @@ def drawn_change(page: Page, recipe: Recipe) -> None:
     page.locator('.djs-context-pad [data-action="connect"]').click()
     page.mouse.move(*place_of(page, "reopen"), steps=5)
     page.mouse.click(*place_of(page, "reopen"))
-    page.get_by_label(recipe.says("条件"), exact=True).fill('decision == "refuse"')
+    page.get_by_label(recipe.says("走这里的条件"), exact=True).fill('decision == "refuse"')
     page.get_by_label("名称", exact=True).fill("退回")
     page.mouse.click(*place_of(page, "receive"))  # the handles of the flow are in the way
     for along in (0.6, 0.4, 0.8):  # the two flows lie close to each other
@@ -111,13 +112,13 @@ def try_out(page: Page, recipe: Recipe) -> None:
     page.get_by_text(f"{recipe.says('试运行')}：").click()
     page.get_by_role("button", name=recipe.says("从头走")).click()
     offered = page.locator("#choices .offer", has_text="accept_ticket ·")
-    offered.get_by_role("button", name="办理", exact=True).click()  # nothing is chosen: the form says so
+    offered.get_by_role("button", name="办这一步", exact=True).click()  # nothing is chosen: the form says so
     expect(page.locator("#moments li")).to_have_count(1)
     offered.get_by_role("radio", name=recipe.says("受理工单")).check()  # the form as the role sees it
     expect(page.get_by_label(re.compile("^等待办理: accept_ticket"))).to_have_value('{"decision":"accept"}')
-    offered.get_by_role("button", name=recipe.says("办理")).click()
+    offered.get_by_role("button", name=recipe.says("办这一步")).click()
     page.get_by_label(re.compile("^等待办理: answer_ticket")).fill('{"decision": "resolve", "message": "已修好"}')
-    page.locator("#choices .offer", has_text="answer_ticket ·").get_by_role("button", name="办理").click()
+    page.locator("#choices .offer", has_text="answer_ticket ·").get_by_role("button", name="办这一步").click()
     expect(page.locator(".moving-token").first).to_be_attached()
     expect(page.locator("#choices")).to_contain_text("review · 复核 · 工信部")
     expect(page.locator('[data-element-id="answer_ticket"].is-done')).to_have_count(1)
@@ -140,6 +141,18 @@ def approve(page: Page, app: Flask, approver: User, label: str) -> None:
     page.get_by_role("button", name="只提交").click()
     page.locator(".submit .btn-bad").click()  # what cannot be taken back is asked first (R87)
     page.wait_for_url(re.compile("/inbox"))
+
+
+def work(page: Page, case_id: UUID, element: str, choice: str, message: str = "") -> None:
+    """Take a task from the inbox and hand in its form."""
+    page.goto("/inbox")
+    page.locator(f'a[href*="/tasks/{task_of(case_id, element).id}"]').first.click()
+    page.locator("label", has_text=re.compile(rf"^\s*{choice}")).first.click()
+    if message:
+        page.locator('textarea[name="message"]').fill(message)
+    page.get_by_role("button", name="只提交").click()
+    expect(page.get_by_text("已提交", exact=False).first).to_be_visible()
+    session().rollback()
 
 
 def migrate(page: Page, label: str) -> None:
@@ -193,14 +206,13 @@ def test_an_administrator_changes_a_process_and_goes_back(page: Page, app: Flask
     migrate(page, recipe.says("迁移"))
     assert versions_of_cases() == {2}
 
+    sign_in(page, app, stage.association)
     for case_id in cases:
-        do(stage.association, case_id, "accept_ticket", decision="accept")
-        do(stage.association, case_id, "answer_ticket", decision="resolve", message="已修好")
+        work(page, case_id, "accept_ticket", "受理工单")
+        work(page, case_id, "answer_ticket", "答复并办结", "已修好")
+    sign_in(page, app, stage.ministry)
     for case_id, answer, then in zip(cases, ("同意", "不同意"), ("rate_ticket", "answer_ticket"), strict=True):
-        sign_in(page, app, stage.ministry).goto(f"/tasks/{task_of(case_id, 'review').id}")
-        page.get_by_text(answer, exact=True).first.click()
-        page.get_by_role("button", name="只提交").click()
-        expect(page.get_by_text("已提交", exact=False).first).to_be_visible()
+        work(page, case_id, "review", answer)
         assert open_tasks(case_id) == [then]
 
     sign_in(page, app, proposer).goto(f"/processes/{TICKET}?version=1")

@@ -12,6 +12,7 @@ OF_OTHERS = (
     "djs-",
     "bjs-",
     "bio-",
+    "fjs-",
     "opblock",
     "scheme-container",
     "wrapper",

@@ -83,7 +83,8 @@ def compiled(node: Any, text: str, words: Words, compile_: Callable[[str, Words]
         at, row = f"第 {problem.column} 个字符", problem.line - 1
         raise Refused(
             line + row,
-            f"FEEL 表达式 {text!r} 的{f'第 {row + 1} 行' * bool(row)}{at}:{problem.zh}。",
-            f"FEEL expression {text!r}, {f'line {row + 1} ' * bool(row)}character {problem.column}: {problem.en}.",
+            f"FEEL 表达式“{text[:100]}”的{f'第 {row + 1} 行' * bool(row)}{at}:{problem.zh}。",
+            f"FEEL expression “{text[:100]}”, {f'line {row + 1} ' * bool(row)}character {problem.column}:"
+            f" {problem.en}.",
         ) from problem
     return made

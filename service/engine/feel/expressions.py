@@ -32,7 +32,7 @@ def _tree(text: str, names: frozenset[str], start: str) -> Any:
         token = error.token
         if token.type == "$END":
             raise problem(token, "表达式不完整", "the expression is not complete") from error
-        raise problem(token, f"此处不应是 {token.value!r}", f"{token.value!r} is not expected here") from error
+        raise problem(token, f"此处不应是“{token.value}”", f"“{token.value}” is not expected here") from error
 
 
 def compile_expression(text: str, words: Words) -> Evaluate:

@@ -103,7 +103,7 @@ def _tokens(source: Source) -> Iterator[Token]:
         column = place - start + 1
         kind, value, end = _next(text, place, known)
         if not kind:
-            raise SyntaxProblem(line, column, f"不认识的写法 {text[place : place + 12]!r}", _unread(text, place))
+            raise SyntaxProblem(line, column, f"不认识的写法“{text[place : place + 12]}”", _unread(text, place))
         if kind != "BLANK":
             yield Token(kind, value, place, line, column)
         if newlines := text.count("\n", place, end):
@@ -112,7 +112,7 @@ def _tokens(source: Source) -> Iterator[Token]:
 
 
 def _unread(text: str, place: int) -> str:
-    return f"{text[place : place + 12]!r} cannot be read"
+    return f"“{text[place : place + 12]}” cannot be read"
 
 
 def _next(text: str, place: int, known: re.Pattern[str] | None) -> tuple[str, str, int]:

@@ -131,8 +131,8 @@ def _apply(rule: Callable[[Diagram], None], diagram: Diagram) -> None:
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         diagram.refuse(
             diagram.root,
-            f"文件的结构无法核对({rule.__name__})。",
-            f"The structure of the file cannot be checked ({rule.__name__}).",
+            "文件的结构无法核对。",
+            "The structure of the file cannot be checked.",
             "用建模工具重新导出。",
             "Export it again from the modelling tool.",
         )

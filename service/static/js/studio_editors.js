@@ -43,7 +43,7 @@ class DiagramEditor {
 
   /* All of it, beside the tools at the left. */
   fit() {
-    const canvas = this.modeler.get("canvas"), { inner, outer } = canvas.viewbox(), tools = 110;
+    const canvas = this.modeler.get("canvas"), { inner, outer } = canvas.viewbox(), tools = 140;
     const zoom = Math.min((outer.width - tools - 20) / inner.width, (outer.height - 40) / inner.height, 1), least = Math.max(zoom, 0.45);
     const width = outer.width / least, height = outer.height / least;
     canvas.viewbox({ x: inner.x - tools / least, y: inner.y - Math.max(height - inner.height, 0) / 2, width, height });
@@ -183,15 +183,16 @@ class FormFileEditor {
   async open(text) {
     await load(this.data.forms);
     const { FormEditor: Editor } = FormEditor;
-    this.schema = JSON.parse(text);
+    const schema = JSON.parse(text);
+    this.ids = idsOf(schema);
     this.editor = new Editor({ container: this.box, propertiesPanel: { feelPopupContainer: this.box } });
     this.offerWhatIsDrawn();
-    await this.editor.importSchema(this.schema);
+    await this.editor.importSchema(schema);
     this.editor.on("commandStack.changed", this.changed);
   }
 
   async text() {
-    return `${JSON.stringify(withoutMarks(this.editor.saveSchema()), null, 2)}\n`;
+    return `${JSON.stringify(withoutMarks(this.editor.saveSchema(), this.ids), null, 2)}\n`;
   }
 
   /* The palette offers the components that pages draw, the panel their properties; what a file has besides stays seen. */
@@ -266,7 +267,17 @@ function propertyOf(entry) {
   return { step: "increment", timeFormat: "timeSerializingFormat", conditionalHide: "hide" }[name] ?? name;
 }
 
-/* What the form editor adds for itself, and what the file has no need of. */
-function withoutMarks({ exporter, ...schema }) {
-  return schema;
+/* What the form editor adds for itself, and what the file has no need of: ids of fields that another name names. */
+function withoutMarks({ exporter, ...schema }, ids) {
+  const bare = (one) => {
+    const kept = { ...one, ...(one.components && { components: one.components.map(bare) }) };
+    if ((one.key || one.path) && !ids.has(one.id)) delete kept.id;
+    return kept;
+  };
+  return schema.components ? { ...schema, components: schema.components.map(bare) } : schema;
+}
+
+/* The ids that a form gives its fields. */
+function idsOf({ components = [] }) {
+  return new Set(components.flatMap((one) => [one.id, ...idsOf(one)]));
 }

@@ -47,8 +47,9 @@ def _absent(file: str, text: str) -> tuple[str, str, str, str]:
     return (
         f"“{text[:60]}”没有英文。",
         f"“{text[:60]}” has no English.",
-        f"在旁边写属性 {where}（选项、说明、状态名称同理，见指南）。",
-        f"Write it beside it as the property {where} (choices, hints, names of states alike: see the guide).",
+        f"补上英文：属性 {where}，在线设计里是标“（英文）”的一栏；选项、说明、状态名称同理，见指南。",
+        f"Write it as the property {where}, in the studio the field for English beside it; choices, hints and names of"
+        " states alike, see the guide.",
     )
 
 

@@ -22,6 +22,7 @@ from service.workflow.processes import definitions
 from service.workflow.processes.rehearsals import Outcome
 from service.workflow.versions import backtests, drafts, process_changes
 
+ELEMENT = re.compile(r"(?<![\w.:<])[a-z]+[A-Z]\w+(?![\w:=.])")
 NAME = re.compile(r'\bname="([^"]+)"')
 MOST_LINES = 3000  # of two files that are lined up; longer ones stand side by side as they are
 AROUND = 2  # lines that are shown before and after a difference
@@ -77,7 +78,7 @@ SAID = {
     "cancelActivity": N_("打断所附的环节"),
     "triggeredByEvent": N_("由事件触发"),
     "isExecutable": N_("可执行"),
-    "conditionExpression": N_("条件"),
+    "conditionExpression": N_("走这里的条件"),
     "errorCode": N_("错误代码"),
     "followUpDate": N_("跟进时间"),
     "batch": N_("成批办理"),
@@ -86,8 +87,37 @@ SAID = {
     "timerEventDefinition.timeDuration": N_("时长"),
     "timerEventDefinition.timeDate": N_("时刻"),
     "timerEventDefinition.timeCycle": N_("周期"),
+    "label": N_("名称"),
+    "properties.label_en": N_("名称（英文）"),
+    "dateLabel": N_("日期的名称"),
+    "timeLabel": N_("时间的名称"),
+    "title": N_("标题"),
+    "title_en": N_("标题（英文）"),
+    "description": N_("说明"),
+    "properties.description_en": N_("说明（英文）"),
+    "properties.text_en": N_("文字（英文）"),
+    "properties.personal": N_("个人信息"),
+    "properties.show_if": N_("何时显示"),
+    "properties.required_if": N_("何时必填"),
+    "conditional.hide": N_("何时隐藏"),
+    "key": N_("变量"),
+    "path": N_("变量"),
+    "values": N_("选项"),
+    "valuesKey": N_("选项的名单"),
+    "defaultValue": N_("默认值"),
+    "readonly": N_("只显示"),
+    "disabled": N_("不可填写"),
+    "decimalDigits": N_("小数位数"),
+    "validate.required": N_("必填"),
+    "validate.minLength": N_("最少字数"),
+    "validate.maxLength": N_("最多字数"),
+    "validate.min": N_("最小值"),
+    "validate.max": N_("最大值"),
+    "validate.pattern": N_("正则表达式"),
 }
 """Words for what a difference names and no panel does."""
+SEVERITIES = ("refused", "warning", "note")
+ONLY_DRAWN = N_("只改了画法")
 ROLES = ("candidateGroups", "candidateStarterGroups")  # attributes that name roles
 WORDS = {
     **LABELS,
@@ -121,9 +151,9 @@ WORDS = {
     "passed": N_("经过"),
     "ended": N_("案卷结束"),
     "result": N_("结果"),
-    "do": N_("办理"),
+    "do": N_("办这一步"),
     "act_start": N_("开始"),
-    "act_complete": N_("办理"),
+    "act_complete": N_("办了"),
     "act_message": N_("收到消息"),
     "act_signal": N_("收到信号"),
     "act_timer": N_("到时"),
@@ -146,10 +176,20 @@ def panel_words() -> dict[str, str]:
     return {name: translate(text) for name, text in WORDS.items()}
 
 
+def gravest_first(findings: Iterable[Any]) -> list[Any]:
+    """Refusals before warnings before notes."""
+    return sorted(findings, key=lambda issue: SEVERITIES.index(issue.severity))
+
+
+def in_words(said: str) -> str:
+    """Call elements as the tools of the studio do: ``userTask`` is 用户任务."""
+    return ELEMENT.sub(lambda found: WHAT.get(found[0], found[0]), said)
+
+
 def finding(issue: Any) -> dict[str, Any]:
     """A finding of the gate, with how to mend it."""
     is_chinese = language() == "zh"
-    text, remedy = (issue.zh, issue.remedy_zh) if is_chinese else (issue.en, issue.remedy_en)
+    text, remedy = map(in_words, (issue.zh, issue.remedy_zh)) if is_chinese else (issue.en, issue.remedy_en)
     return {
         "file": issue.file,
         "element": issue.element.rpartition("/")[2],
@@ -167,7 +207,7 @@ def difference(one: Any) -> dict[str, Any]:
         "file": one.file,
         "element": one.element,
         "kind": one.kind,
-        "said": translate(KINDS[one.kind]),
+        "said": translate(ONLY_DRAWN if (one.kind, one.what) == ("moved", "file") else KINDS[one.kind]),
         "what": translate(WHAT[one.what]) if one.what in WHAT else one.what,
         "name": translate(one.name) if one.name else one.element,
         "details": [
@@ -264,7 +304,7 @@ def change_cards(_user: User, task: Task) -> list[TaskPanel]:
         "version": version,
         "proposer": process_changes.proposer_of(change),
         "shown": beside(old, new, version.main, Message(VERSION, n=was), Message(VERSION, n=version.number)),
-        "findings": [finding(issue) for issue in findings],
+        "findings": [finding(issue) for issue in gravest_first(findings)],
         "tests": [outcome(one) for one in tests],
         "run": run,
         "backtest": backtest(run) if run else None,

@@ -15,6 +15,7 @@ from service.validation.typed_text import as_whole
 from service.web.presenters import variable_labels
 from service.web.presenters.panels import studio_words
 from service.web.shell.authorization import login_required, requires_permission
+from service.web.shell.navigation import has_permission
 from service.web.shell.security_headers import CACHEABLE
 from service.workflow.processes import definitions
 from service.workflow.runtime import mends
@@ -57,7 +58,7 @@ def index() -> ResponseReturnValue:
         listed=definitions.listing(),
         faults=definitions.faults(),
         proposals=path_deployments.proposals(),
-        drafts=drafts.keys(),
+        drafts=list(map(drafts.open_draft, drafts.keys())) if has_permission(Action.EDIT_PROCESSES) else [],
         own_changes=process_changes.own(current_user),
         needs_approval=deployments.Author("page").needs_approval,
     )

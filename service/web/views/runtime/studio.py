@@ -70,7 +70,7 @@ def told(opened: drafts.Opened) -> dict[str, Any]:
         "saved": formatting.instant_text(opened.saved_at) if opened.saved_at else "",
         "who": opened.saved_by,
         "backtest": _backtest(opened),
-        "findings": [studio_words.finding(issue) for issue in findings],
+        "findings": [studio_words.finding(issue) for issue in studio_words.gravest_first(findings)],
         "differences": [studio_words.difference(one) for one in drafts.differences(base, opened.files)],
         "tests": [studio_words.outcome(one) for one in tests],
     }
