@@ -229,6 +229,7 @@ def test_cases_and_elements_are_named_in_the_readers_language(admin: User, clien
     assert "Take a look" in shown[shown.index("data-names") :]
     files = {"small.bpmn": drawn.replace("看一看它", "还没部署").replace("Take a look", "Not deployed yet").encode()}
     run = backtests.begin(admin, definitions.files(old) | files)
+    jobs.run_all()
     page = client.get(f"/backtests/{run.id}").text
     assert "Not deployed yet" in page
 

@@ -17,6 +17,7 @@ SHOWS = {
     "enrollments.check_in": REFUSED,
     "enrollments.import_scores": "what was read from a file, to be looked at before it is sent",
     "enrollments.record_scores": REFUSED,
+    "inbox.assign": REFUSED,
     "inbox.complete": REFUSED,
     "incidents.retry": REFUSED,
     "persons.reveal": ONCE,
