@@ -57,7 +57,7 @@ def count_mine(user: User) -> tuple[int, bool]:
     claimed = select(func.count()).select_from(Task).where(Task.assignee_id == user.id, Task.state == "open")
     appointed = select(Substitution.id).where(Substitution.substitute_id == user.id, *_runs())
     mine, stands_in = session().execute(select(claimed.scalar_subquery(), appointed.exists())).one()
-    return int(mine), bool(stands_in)
+    return mine, stands_in
 
 
 def claimed_tasks(task_ids: Collection[UUID]) -> dict[UUID, ClaimedTask]:
