@@ -178,3 +178,25 @@ def test_a_draft_is_saved_and_answered_with_findings_differences_and_tests(clien
     assert client.post("/studio/small/discard", data={"asked": "1"}).status_code == 409
     assert client.post("/studio/small/discard", data={"version": "1", "asked": "1"}).status_code == 302
     assert drafts.open_draft("small").saved_at is None
+
+
+def test_drafts_and_sent_changes_have_their_place_and_say_what_to_do(client: FlaskClient, admin: User) -> None:
+    """Without any, the way to begin; a draft with who saved it; the inbox leads to what was sent (domain.md §9)."""
+    sign_in(client, admin)
+    assert 'href="/processes#own-changes"' in client.get("/inbox").text
+    page = client.get("/processes").text
+    assert "没有在写的草稿" in page
+    assert "还没有送审过" in page
+    drafts.save(person("writer", "process_admin"), "small", drafts.open_draft("small").files, 0)
+    listed = client.get("/processes").text.partition('id="drafts"')[2].partition("</section>")[0]
+    assert 'href="/studio/small"' in listed
+    assert "writer" in listed
+    require_approval()
+    files = drafts.open_draft("small").files
+    changed = {**files, "small.bpmn": files["small.bpmn"].replace("签批", "批准")}
+    drafts.save(admin, "small", changed, drafts.version_of("small"))
+    sent = {"version": str(drafts.version_of("small")), "change_note": "试一试"}
+    assert client.post("/studio/small/propose", data=sent).status_code == 302
+    page = client.get("/processes").text
+    assert "没有在写的草稿" in page
+    assert 'href="/processes/small?version=2"' in page.partition('id="own-changes"')[2].partition("</section>")[0]
