@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,24 @@ SAID_IN_BOTH = {"中文", "安培"}  # the language by its own name, and ours
 def test_no_text_of_a_page_is_chinese_alone(page: Path) -> None:
     left = TRANSLATED.sub("", COMMENT.sub("", page.read_text(encoding="utf-8")))
     assert [found for found in CHINESE.findall(left) if found.strip() not in SAID_IN_BOTH] == []
+
+
+SERVICE = [path for path in sorted((CHECKOUT / "service").rglob("*.py")) if not {"demo", "migrations"} & set(path.parts)]
+IDEOGRAPH = "\u4e00-\u9fff"
+HALF_WIDTH = re.compile(
+    rf"[{IDEOGRAPH}”》）][,;:?!]\s?[{IDEOGRAPH}“《（{{%]|[}}s][,;:?!]\s?[{IDEOGRAPH}]|[{IDEOGRAPH}”》）][,;:?!](?=\"$)"
+)
+NOTATION = ("键: 值", "种子:案卷编号")  # YAML, and what is hashed, as they are written
+
+
+def test_marks_of_chinese_sentences_are_full_width() -> None:
+    """In what Python says, gate and engine included; the texts of pages are the keys of the catalogue."""
+    said = [
+        token.string
+        for path in SERVICE
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+        if token.type == tokenize.STRING and '"""' not in token.string
+    ]
+    catalogue = (CHECKOUT / "service/translations/en/LC_MESSAGES/messages.po").read_text(encoding="utf-8")
+    keys = [line for entry in catalogue.split("\n\n") for line in entry.partition("\nmsgstr")[0].splitlines()]
+    assert [text for text in [*said, *keys] if HALF_WIDTH.search(text) and not any(sign in text for sign in NOTATION)] == []
