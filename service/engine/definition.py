@@ -227,9 +227,9 @@ def _made(files: Mapping[str, bytes], process: str | None, digest: str, function
             main,
             getattr(error, "line_number", None) or 0,
             getattr(error, "sourceid", None) or str(getattr(getattr(error, "task_spec", None), "name", "")),
-            f"引擎不能执行这里的画法,而检查没有认出原因。{unknown}".rstrip(),
+            f"引擎不能执行这里的画法，而检查没有认出原因。{unknown}".rstrip(),
             f"The engine cannot execute what is drawn here, and no rule says why. {unknown}".rstrip(),
-            "把这里画得简单些,并请报告这个流程图。",
+            "把这里画得简单些，并请报告这个流程图。",
             "Draw it more simply, and please report this diagram.",
         )
         raise DefinitionRefused([problem]) from error
@@ -261,7 +261,7 @@ def _main(files: Mapping[str, bytes], process: str | None) -> tuple[str, str]:
                     element=process or "",
                     zh="不能确定主流程。",
                     en="Which process is the main one cannot be told.",
-                    remedy_zh="只留一个不被其他流程调用的可执行流程,或指明流程编号。",
+                    remedy_zh="只留一个不被其他流程调用的可执行流程，或指明流程编号。",
                     remedy_en="Keep one executable process that no other calls, or name the process.",
                 )
             ]

@@ -91,7 +91,7 @@ def apply_input(
     if given.kind == "start":
         case = _start(specs, given, data, context)
     elif case is None or case.completed:
-        raise StaleToken(f"{given.kind} {given.element or ''}: 案件未开始或已结束")
+        raise StaleToken(f"{given.kind} {given.element or ''}：案件未开始或已结束")
     elif source is not None:
         case = migration.migrate(source, definition, specs, case, migration.Plan.of(data), context)
     elif given.kind in ("readdress", "variables"):
@@ -115,7 +115,7 @@ def _checked(data: Data) -> Data:
         cleaned: Data = clean(data)
         return cleaned
     except ScriptError as error:
-        raise StepError(f"提交的数据不合规则:{error}") from error
+        raise StepError(f"提交的数据不合规则：{error}") from error
 
 
 def _start(specs: ExecutableSpecs, given: Input, data: Data, context: StepContext) -> Case:
@@ -126,7 +126,7 @@ def _start(specs: ExecutableSpecs, given: Input, data: Data, context: StepContex
     named = [t for t in waiting if given.element in (t.task_spec.name, *(name for _, name in events.awaits(t)))]
     chosen = named or (waiting if len(waiting) == 1 else [])
     if waiting and not chosen:
-        raise StaleToken(f"不知从哪个开始事件起:{given.element}")
+        raise StaleToken(f"不知从哪个开始事件起：{given.element}")
     for task in chosen[:1]:
         events.fire(task, {})
     return case
@@ -210,7 +210,7 @@ def build_step(applied: AppliedInput, salt: bytes, keep: bool) -> Step:
     tokens = [] if case.completed else number(case, given.seq)
     arrivals = [] if case.completed else arrivals_in(case)
     if not case.completed and not tokens and not arrivals:
-        raise StepError("案件既没有结束,也没有停留在任何元素上。")
+        raise StepError("案件既没有结束，也没有停留在任何元素上。")
     after = open_work(tokens)
     begun = [task for token, task in after.users.items() if token not in before.users]
     opened = tuple(user_task(task, definition) for task in begun)

@@ -96,7 +96,7 @@ def _take_back(now: Progress, row: Row, definition: Definition) -> None:
         if seq == row["data"].get("row") and step is not None:
             now.step, now.done = engine.undo(definition, left.state, step.state, input_of(row), salt_of(row)), done
             return
-    raise StaleToken(f"{_name(row)}: 没有可撤回的办理")
+    raise StaleToken(f"{_name(row)}：没有可撤回的办理")
 
 
 def state_before(rows: Iterable[Row], definitions: Definitions, seq: int) -> bytes:
@@ -168,7 +168,7 @@ def left_by(undo: Row, kept: Sequence[Row]) -> list[Row]:
     names = ("kind", "token", "element", "actor", "definition")
     told = ["complete", *(undo.get(name) for name in names[1:])]
     if not taken or [first.get(name) for name in names] != told or {row["kind"] for row in later} - FOLLOWS:
-        raise StaleToken(f"{_name(undo)}: 没有可撤回的办理")
+        raise StaleToken(f"{_name(undo)}：没有可撤回的办理")
     return list(kept[:taken])
 
 

@@ -32,7 +32,7 @@ from service.engine.kernel.types import Data, StepError
 from service.engine.tokens import kind_of, place_in, tokens_in
 
 VERSION = 2  # of the stored form; another form is another version
-OLDER = "案件由旧版引擎写下(状态版本 {found},本版为 {own}):请用写下它的版本办结,或换一个空数据库。"
+OLDER = "案件由旧版引擎写下(状态版本 {found}，本版为 {own}):请用写下它的版本办结，或换一个空数据库。"
 _STATES = {"user": READY, "wait": WAITING, "async": WAITING, "sub": STARTED, "loop": STARTED, "external": STARTED}
 _STATES |= {"throw": STARTED, "undo": WAITING}
 _ENGINE = ConditionEngine()

@@ -72,7 +72,7 @@ def notify(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     if role not in (None, "", *(one.value for one in NOTIFIED)):
         raise StepError(f"to_role:角色 {role} 不收通知。")
     if not role and not addressees:
-        raise StepError("通知没有收件人:给出 to_role、to_organisation 或 to_person。")
+        raise StepError("通知没有收件人：给出 to_role、to_organisation 或 to_person。")
     title, body = _filled(asked, data)
     notice = Notice(
         id=new_id(),
@@ -121,7 +121,7 @@ def start_case(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     asked = _inputs("general.start_case", data)
     variables, key = asked["variables"] or {}, asked["business_key"]
     if not isinstance(variables, dict):
-        raise StepError("variables 应是变量的映射,如 ${{...}}。")
+        raise StepError("variables 应是变量的映射，如 ${{...}}。")
     payload = {
         "process": str(asked["process"]),
         "variables": variables,
@@ -168,5 +168,5 @@ def _existing(kind: type[Organisation] | type[User], given: object, name: str) -
     key = as_id(given)
     found: UUID | None = session().scalar(select(kind.id).where(kind.id == key)) if key else None
     if found is None:
-        raise StepError(f"{name}:没有 {given!r}。")
+        raise StepError(f"{name}：没有 {given!r}。")
     return str(found)

@@ -383,7 +383,7 @@ def test_a_paper_is_kept_with_its_case_for_whoever_sees_it(
     deploy(workshop, LECTURER)
     case_id = begin(client, stage, day="2026-12-08", attendants="40").id
     unit = stage.unit.name
-    assert "文书" not in page(client, f"/cases/{case_id}")
+    assert f"/cases/{case_id}/documents/" not in page(client, f"/cases/{case_id}")
     assert do(stage.association, case_id, "assign_lecturer", decision="assigned", answer="刘老师") == []
     jobs.run_all()
 

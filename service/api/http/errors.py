@@ -98,7 +98,7 @@ def _parse_errors(error: DefinitionRefused) -> dict[str, Any]:
 def render_http(error: HTTPException) -> Response:
     """Render Flask's own refusals (405, 413, 415, malformed JSON)."""
     status = error.code or 500
-    text = HTTP_MESSAGES.get(type(error)) or error.description or N_("系统出错,请稍后再试。")
+    text = HTTP_MESSAGES.get(type(error)) or error.description or N_("系统出错，请稍后再试。")
     name = "InvalidRequestException" if isinstance(error, BadRequest) else "RestException"
     content = {"type": name, "message": translate(Message(text)), "code": None}
     headers = dict(error.get_headers())

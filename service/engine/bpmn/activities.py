@@ -132,13 +132,13 @@ class BusinessRuleTask(Mapped, defaults.ServiceTask):
         outputs = self.decision.outputs
         rows: list[Any] = found
         if self.shape in ("singleEntry", "collectEntries") and len(outputs) > 1:
-            raise ValueError(f"{self.shape} 只取一个输出,决策给出 {len(outputs)} 个")
+            raise ValueError(f"{self.shape} 只取一个输出，决策给出 {len(outputs)} 个")
         if self.shape in ("singleEntry", "collectEntries") or (self.shape is None and len(outputs) == 1):
             rows = [hit[outputs[0]] for hit in found]
         if self.shape in ("collectEntries", "resultList") or (self.shape is None and self.decision.gives_several):
             return rows
         if len(rows) > 1:
-            raise ValueError(f"{self.shape} 只取一个结果,命中了 {len(rows)} 条规则")
+            raise ValueError(f"{self.shape} 只取一个结果，命中了 {len(rows)} 条规则")
         return rows[0] if rows else None
 
 

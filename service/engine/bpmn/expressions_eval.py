@@ -132,7 +132,7 @@ def call(task: Task, topic: str, data: Data) -> Data | None:
     try:
         result = sandbox.clean(result)
     except ScriptError as refused:
-        raise StepError(f"{topic} 返回的数据不合规则:{refused}", element) from refused
+        raise StepError(f"{topic} 返回的数据不合规则：{refused}", element) from refused
     context.calls.append(ServiceCall(element, topic, len(context.calls), result))
     if error is not None:
         raise error

@@ -18,7 +18,7 @@ from service.engine.bpmn.case_scopes import follow, holds_token, in_order, is_li
 from service.engine.bpmn.step_context import WAITING, path_of
 from service.engine.kernel.types import StepError
 
-NO_FLOW = "没有一个条件成立,又没有默认流向。"
+NO_FLOW = "没有一个条件成立，又没有默认流向。"
 
 
 class Join:

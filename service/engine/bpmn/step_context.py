@@ -117,7 +117,7 @@ class StepContext:
         except Exception as error:
             if error is self.raised:
                 raise
-            raise StepError(f"流程引擎出错:{type(error).__name__} {error}", self._where()) from error
+            raise StepError(f"流程引擎出错：{type(error).__name__} {error}", self._where()) from error
 
     def _where(self) -> str:
         """The path of the element that runs; its id alone when what is around it is gone."""
@@ -132,7 +132,7 @@ class StepContext:
         self.running = task
         element = task.task_spec.name
         if self.ran > MAX_AUTOMATIC:
-            raise StepError(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素,流程可能有无出口的循环。", element)
+            raise StepError(f"一步之内自动执行超过 {MAX_AUTOMATIC} 个元素，流程可能有无出口的循环。", element)
         self.check_time(element)
 
     def check_time(self, element: str) -> None:
@@ -141,7 +141,7 @@ class StepContext:
             raise StepError(f"一步之内自动执行用去 {MAX_SECONDS:g} 秒以上的 CPU 时间。", element)
         if self.meter.is_stuck():
             raise StepError(
-                f"这一步过了 {2 * PATIENCE * MAX_SECONDS:g} 秒仍未完成,而计算很少:机器太忙或停顿,与流程图无关,请重试。",
+                f"这一步过了 {2 * PATIENCE * MAX_SECONDS:g} 秒仍未完成，而计算很少：机器太忙或停顿，与流程图无关，请重试。",
                 element,
             )
 

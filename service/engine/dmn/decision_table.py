@@ -239,7 +239,7 @@ def _constants(node: Any, listed: Evaluate) -> list[Value]:
     try:
         found = listed(Scope({}, Budget()))
     except FeelError as error:
-        raise refuse(node, f"允许的值须是字面值:{error}。", "Allowed output values must be literals.") from error
+        raise refuse(node, f"允许的值须是字面值：{error}。", "Allowed output values must be literals.") from error
     if not isinstance(found, list):
         raise refuse(node, "允许的输出值须逐个列出。", "Allowed output values are to be listed one by one.")
     return found

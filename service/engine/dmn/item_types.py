@@ -155,5 +155,5 @@ def to_data(value: Value) -> Any:
     if isinstance(value, dict):
         return {key: to_data(item) for key, item in value.items()}
     if isinstance(value, Function | Range):
-        raise FeelError("结果是函数或区间,不能作为数据保存")
+        raise FeelError("结果是函数或区间，不能作为数据保存")
     return str(value)

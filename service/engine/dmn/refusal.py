@@ -84,7 +84,7 @@ def compiled(node: Any, text: str, words: Words, compile_: Callable[[str, Words]
         raise Refused(
             line + row,
             f"FEEL 表达式“{text[:100]}”的{f'第 {row + 1} 行' * bool(row)}{at}:{problem.zh}。",
-            f"FEEL expression “{text[:100]}”, {f'line {row + 1} ' * bool(row)}character {problem.column}:"
+            f"FEEL expression “{text[:100]}”，{f'line {row + 1} ' * bool(row)}character {problem.column}:"
             f" {problem.en}.",
         ) from problem
     return made

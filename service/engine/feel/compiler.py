@@ -147,7 +147,7 @@ class Compiler:
             if name in ("now", "today") and not self._is_known(name):
                 raise problem(
                     token,
-                    f"{name}() 不支持:时间应作为数据给出,重放才会得到同样的结果",
+                    f"{name}() 不支持：时间应作为数据给出，重放才会得到同样的结果",
                     f"{name}() is not supported: give the time as data, so that a replay decides the same",
                 )
             if name not in FUNCTIONS and not self._is_known(name):

@@ -26,7 +26,7 @@ def refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
     remedy = components.INSTEAD.get(kind) or (
         (f"是否应为 {meant}?", f"Did you mean {meant}?")
         if meant
-        else (f"可用:{'、'.join(components.ATTRIBUTES)}。", f"Known are {', '.join(components.ATTRIBUTES)}.")
+        else (f"可用：{'、'.join(components.ATTRIBUTES)}。", f"Known are {', '.join(components.ATTRIBUTES)}.")
     )
     form.refuse(
         name_of(each),
@@ -51,7 +51,7 @@ def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], w
             f'"{name}" of {where[1][0].lower()}{where[1][1:]} is without effect.',
             (f"是否应为 {meant}?", f"Did you mean {meant}?")
             if meant
-            else (f"删去;可用:{'、'.join(sorted(known))}。", f"Remove it; known are {', '.join(sorted(known))}."),
+            else (f"删去；可用：{'、'.join(sorted(known))}。", f"Remove it; known are {', '.join(sorted(known))}."),
         )
 
 

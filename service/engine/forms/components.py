@@ -111,8 +111,8 @@ VALIDATION_TYPES: dict[str, tuple[str, str]] = {
 """``validationType`` of form-js → the pattern it stands for, and how to write it."""
 
 INSTEAD: dict[str, tuple[str, str]] = {
-    "button": ("删去:页面自己有提交按钮。", "Remove it: the page has a button of its own."),
-    "filepicker": ("文件由案卷的附件上传,删去。", "Files are attached on pages of their own: remove it."),
+    "button": ("删去：页面自己有提交按钮。", "Remove it: the page has a button of its own."),
+    "filepicker": ("文件由案卷的附件上传，删去。", "Files are attached on pages of their own: remove it."),
     "documentPreview": ("删去。", "Remove it."),
     "iframe": ("改用 text 写说明。", "Write a text component."),
     "html": ("改用 text 写说明。", "Write a text component."),

@@ -36,7 +36,7 @@ def _check_key(form: Form, key: str, seen: set[str]) -> None:
             key,
             f"字段的 key“{key[:60]}”{'重复' if key in seen else '不是变量名'}。",
             f'The key "{key[:60]}" of a field is {"used twice" if key in seen else "no name of a variable"}.',
-            ("用字母、数字、下划线,各不相同。", "Use letters, digits, underscores; each key once."),
+            ("用字母、数字、下划线，各不相同。", "Use letters, digits, underscores; each key once."),
             is_fatal=True,
         )
     elif key in components.OF_THE_PAGE:
@@ -53,7 +53,7 @@ def _check_choices(form: Form, one: Field) -> None:
     """Choices stand in one place, each once, and each can be chosen."""
     if one.type in components.CHOICES and bool(one.options) == bool(one.options_key):
         remedy = ("写 values 或 valuesKey。", "Write values or valuesKey.")
-        form.refuse(one.key, "选项应写明,且只写一处。", "The choices are to be given, in one place.", remedy)
+        form.refuse(one.key, "选项应写明，且只写一处。", "The choices are to be given, in one place.", remedy)
     for value, times in Counter(option.value for option in one.options).items():
         if times > 1:
             remedy = ("各选项的值要不同。", "Give each choice a value of its own.")

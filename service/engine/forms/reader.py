@@ -193,7 +193,7 @@ def _condition(
     except ValueError as error:
         form.refuse(
             key,
-            f"条件“{text[:60]}”读不懂:{str(error)[:60]}。",
+            f"条件“{text[:60]}”读不懂：{str(error)[:60]}。",
             f'The condition "{text[:60]}" cannot be read: {str(error)[:60]}.',
             (
                 "属性写 字段 == '值',hide 写 =字段 = \"值\",用 and、or 连接。",
@@ -326,7 +326,7 @@ def _pattern(form: Form, key: str, rules: Mapping[str, Any]) -> tuple[str, str]:
         return text, ""
     form.refuse(
         key,
-        f"pattern“{text[:60]}”不可用:{problem[0]}。",
+        f"pattern“{text[:60]}”不可用：{problem[0]}。",
         f'The pattern "{text[:60]}" cannot be used: {problem[1]}.',
         ("改正正则表达式，写法同 FEEL 的 matches。", "Correct it; it is written as for matches of FEEL."),
     )

@@ -57,7 +57,7 @@ def check_bounds(source: str) -> None:
 _FORBIDDEN: dict[type[ast.AST], tuple[str, str]] = {
     ast.Import: ("不能 import", "import is not allowed"),
     ast.ImportFrom: ("不能 import", "import is not allowed"),
-    ast.While: ("没有 while 循环,请用 for … in range(…)", "there is no while, use for … in range(…)"),
+    ast.While: ("没有 while 循环，请用 for … in range(…)", "there is no while, use for … in range(…)"),
     ast.Try: ("没有 try", "there is no try"),
     ast.Raise: ("没有 raise,请用 fail(…)", "there is no raise, use fail(…)"),
     ast.ClassDef: ("没有 class", "there are no classes"),
@@ -66,10 +66,10 @@ _FORBIDDEN: dict[type[ast.AST], tuple[str, str]] = {
     ast.Global: ("没有 global", "there is no global"),
     ast.Assert: ("没有 assert", "there is no assert"),
     ast.Pow: ("没有 **", "there is no **"),
-    ast.Is: ("没有 is,请用 ==", "there is no is, use =="),
+    ast.Is: ("没有 is，请用 ==", "there is no is, use =="),
     ast.IsNot: ("没有 is not,请用 !=", "there is no is not, use !="),
     ast.Set: ("没有集合", "there are no sets"),
-    ast.GeneratorExp: ("没有生成器,请用列表 […]", "there are no generators, use a list […]"),
+    ast.GeneratorExp: ("没有生成器，请用列表 […]", "there are no generators, use a list […]"),
     ast.NamedExpr: ("没有 :=", "there is no :="),
     ast.Yield: ("没有 yield", "there is no yield"),
     ast.Await: ("没有 await", "there is no await"),
@@ -88,13 +88,13 @@ def _forbidden(source: str, script: bool, functions: tuple[str, ...]) -> list[tu
     for node in ast.walk(tree):
         line = getattr(node, "lineno", line)
         if isinstance(node, ast.Compare) and len(node.ops) > 1:
-            found.append((line, "不能连续比较,请用 and", "comparisons cannot be chained, use and"))
+            found.append((line, "不能连续比较，请用 and", "comparisons cannot be chained, use and"))
         elif isinstance(node, ast.Constant) and isinstance(node.value, float):
-            found.append((line, "不能用小数,请用整数或文字", "no decimals, use integers or text"))
+            found.append((line, "不能用小数，请用整数或文字", "no decimals, use integers or text"))
         elif isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             found.append((line, f"不能访问 {node.attr}", f"{node.attr} may not be accessed"))
         elif _binds(node) in functions:
-            found.append((line, f"{_binds(node)} 是函数名,不能赋值", f"{_binds(node)} is a function and cannot be set"))
+            found.append((line, f"{_binds(node)} 是函数名，不能赋值", f"{_binds(node)} is a function and cannot be set"))
         elif type(node) in _FORBIDDEN:
             found.append((line, *_FORBIDDEN[type(node)]))
     return found

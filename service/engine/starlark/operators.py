@@ -21,7 +21,7 @@ class Beyond(Exception):
 
 def integer(value: Value, sign: str) -> int:
     if type(value) is not int:
-        raise ExpressionError(f"{sign} 只能用于整数,不能用于 {kind(value)}")
+        raise ExpressionError(f"{sign} 只能用于整数，不能用于 {kind(value)}")
     return value
 
 

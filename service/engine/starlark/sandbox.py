@@ -65,7 +65,7 @@ def execute(
             pass
     clash = sorted(names_bound(source) & set(functions))
     if clash:
-        raise ScriptError(f"{clash[0]} 是函数名,不能赋值")
+        raise ScriptError(f"{clash[0]} 是函数名，不能赋值")
     mentioned = set(_NAME.findall(source))
     assigned = names_set(source)
     wanted = assigned | {name for name in mentioned - set(functions) if name in names}
@@ -102,7 +102,7 @@ def clean(value: Any, depth: int = 0) -> Any:
         return {_clean_text(key): clean(value[key], depth + 1) for key in (sorted(value) if depth else value)}
     if kind is list or kind is tuple:
         return [clean(item, depth + 1) for item in value]
-    raise ScriptError("数据不能是小数,请用整数或文字表示" if kind is float else f"{kind.__name__} 不能作为数据")
+    raise ScriptError("数据不能是小数，请用整数或文字表示" if kind is float else f"{kind.__name__} 不能作为数据")
 
 
 def _clean_text(value: str) -> str:

@@ -59,14 +59,14 @@ def ask(request: list[Any], host: Host | None, meter: CpuMeter, seconds: float) 
             raise NoAnswer(_no_answer(allowed)) from None
     meter.charge(used)
     if status == "late":
-        raise OutOfTime(f"脚本用去 {allowed:.2g} 秒以上的 CPU 时间,已被终止")
+        raise OutOfTime(f"脚本用去 {allowed:.2g} 秒以上的 CPU 时间，已被终止")
     if status != "ok":
         raise ScriptError(re.sub(r", expected one of [^\n]*", "", str(value)).strip())
     return value
 
 
 def _no_answer(allowed: float) -> str:
-    return f"脚本沙箱 {2 * PATIENCE * allowed:.2g} 秒没有回答:机器太忙或停顿,与脚本无关,请重试"
+    return f"脚本沙箱 {2 * PATIENCE * allowed:.2g} 秒没有回答：机器太忙或停顿，与脚本无关，请重试"
 
 
 class _Heard:
@@ -94,7 +94,7 @@ def _asked(request: list[Any], host: Host, allowed: float) -> tuple[str, Any, fl
     except (EOFError, ConnectionError, json.JSONDecodeError):
         if child.was_late():
             return "late", None, allowed
-        raise ScriptError("脚本占用内存过多或使沙箱崩溃,已被终止") from None
+        raise ScriptError("脚本占用内存过多或使沙箱崩溃，已被终止") from None
     finally:
         if keep is None:
             child.end()
@@ -182,7 +182,7 @@ class _Pool:
                 child = _Child()
             except OSError as error:
                 free.put(None)
-                raise ScriptError(f"脚本沙箱无法启动:{error}") from error
+                raise ScriptError(f"脚本沙箱无法启动：{error}") from error
         return child, free
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def references_resolve_in_bundle(bundle: Bundle) -> None:
             element,
             f"{zh}“{name}”不在一起部署的文件中。",
             f'The {en} "{name}" is not among the files deployed together.',
-            "一起部署该文件,或改正名称。",
+            "一起部署该文件，或改正名称。",
             "Deploy it together, or correct the name.",
         )
 
@@ -58,7 +58,7 @@ def absent_files_are_done_without(bundle: Bundle) -> None:
     for d, element, name, zh, en, does_zh, does_en in _absent(bundle):
         d.warn(
             element,
-            f"{zh}“{name}”不在文件中:{element.get('id')} {does_zh}。",
+            f"{zh}“{name}”不在文件中：{element.get('id')} {does_zh}。",
             f'The {en} "{name}" is not among the files: {element.get("id")} {does_en}.',
             "一起部署该文件。",
             "Deploy it together.",
@@ -76,7 +76,7 @@ def imports_are_in_bundle(bundle: Bundle) -> None:
             if element.get("importType") in TYPES:
                 d.warn(
                     element,
-                    f"类型定义“{file}”不读取,变量没有类型。",
+                    f"类型定义“{file}”不读取，变量没有类型。",
                     f'The types of "{file}" are not read: variables have none.',
                     "可删去该导入。",
                     "The import may be removed.",
@@ -86,7 +86,7 @@ def imports_are_in_bundle(bundle: Bundle) -> None:
                     element,
                     f"导入的文件“{file}”不在一起部署的文件中。",
                     f'The imported file "{file}" is not among the files deployed together.',
-                    "一起部署该文件,或删去导入。",
+                    "一起部署该文件，或删去导入。",
                     "Deploy it together, or remove the import.",
                 )
 
@@ -101,9 +101,9 @@ def call_activities_terminate(bundle: Bundle) -> None:
             if name in _reached(called, calls):
                 d.refuse(
                     element,
-                    f"流程 {name} 每次都直接或间接调用自己,不会结束。",
+                    f"流程 {name} 每次都直接或间接调用自己，不会结束。",
                     f"The process {name} calls itself in every run and would not end.",
-                    "把调用放在网关之后,或用循环代替。",
+                    "把调用放在网关之后，或用循环代替。",
                     "Put the call behind a gateway, or use a loop instead.",
                 )
 
@@ -183,7 +183,7 @@ def tasks_are_of_a_kind(d: Diagram) -> None:
     for task in d.all("task"):
         d.refuse(
             task,
-            "任务没有类型,不知由谁办理。",
+            "任务没有类型，不知由谁办理。",
             "The task has no kind: it says neither who nor what does it.",
             "改为用户任务、服务任务等。",
             "Make it a user task, a service task or another kind.",
@@ -229,7 +229,7 @@ def properties_are_known(d: Diagram) -> None:
                 owner,
                 f"未知的 camunda:property“{name}”。",
                 f'Unknown camunda:property "{name}".',
-                f"可用:{'、'.join(PROPERTIES)}。",
+                f"可用：{'、'.join(PROPERTIES)}。",
                 f"Known are {', '.join(PROPERTIES)}.",
             )
 
@@ -245,7 +245,7 @@ def properties_have_effect(d: Diagram) -> None:
                 owner,
                 f"{kind(owner)} 上的 camunda:property“{name}”不起作用。",
                 f'The camunda:property "{name}" is without effect on {an(kind(owner))}.',
-                f"移到{places or '任务、事件或网关'}上,或删去。",
+                f"移到{places or '任务、事件或网关'}上，或删去。",
                 f"Move it to {places or 'a task, an event or a gateway'}, or remove it.",
             )
         elif needed and needed not in beside:
@@ -253,7 +253,7 @@ def properties_have_effect(d: Diagram) -> None:
                 owner,
                 f"有 {name} 而没有 {needed}。",
                 f"There is {an(name)} without {an(needed)}.",
-                f"加属性 {needed},或删去 {name}。",
+                f"加属性 {needed}，或删去 {name}。",
                 f"Add the property {needed}, or remove {name}.",
             )
         elif name == "name_en" and not owner.get("name"):
@@ -261,7 +261,7 @@ def properties_have_effect(d: Diagram) -> None:
                 owner,
                 "有 name_en 而没有名称。",
                 "There is a name_en without a name.",
-                "写上名称,或删去 name_en。",
+                "写上名称，或删去 name_en。",
                 "Give the element a name, or remove name_en.",
             )
 
@@ -311,7 +311,7 @@ def start_forms_are_asked(d: Diagram) -> None:
                 start,
                 "子流程的开始没有人填表,formKey 不起作用。",
                 "Nobody fills in a form at the start of a subprocess; formKey is without effect.",
-                "在子流程里加用户任务,表单写在任务上。",
+                "在子流程里加用户任务，表单写在任务上。",
                 "Add a user task to the subprocess, with the form.",
             )
 

@@ -26,20 +26,20 @@ WRITTEN: dict[tuple[str, str], tuple[re.Pattern[str], bool, str, str]] = {
     ("multiInstanceLoopCharacteristics", "collection"): (
         NAME,
         True,
-        "变量名,或 ${…}",
+        "变量名，或 ${…}",
         "the name of a variable, or ${…}",
     ),
     ("multiInstanceLoopCharacteristics", "elementVariable"): (NAME, False, "变量名", "the name of a variable"),
-    ("userTask", "candidateGroups"): (ROLE, True, "一个角色,或 ${…}", "one role, or ${…}"),
-    ("userTask", "assignee"): (FIXED, True, "一个用户名,或 ${…}", "one login, or ${…}"),
-    ("userTask", "dueDate"): (TIME, True, "ISO 8601 时长或时刻,或 ${…}", "an ISO 8601 duration or instant, or ${…}"),
+    ("userTask", "candidateGroups"): (ROLE, True, "一个角色，或 ${…}", "one role, or ${…}"),
+    ("userTask", "assignee"): (FIXED, True, "一个用户名，或 ${…}", "one login, or ${…}"),
+    ("userTask", "dueDate"): (TIME, True, "ISO 8601 时长或时刻，或 ${…}", "an ISO 8601 duration or instant, or ${…}"),
     ("userTask", "followUpDate"): (
         TIME,
         True,
-        "ISO 8601 时长或时刻,或 ${…}",
+        "ISO 8601 时长或时刻，或 ${…}",
         "an ISO 8601 duration or instant, or ${…}",
     ),
-    ("userTask", "priority"): (NUMBER, True, "整数,或 ${…}", "a whole number, or ${…}"),
+    ("userTask", "priority"): (NUMBER, True, "整数，或 ${…}", "a whole number, or ${…}"),
 }
 """(element, attribute) → how it is written, whether an expression may stand there, and that in words."""
 
@@ -85,9 +85,9 @@ def parameters_are_plain(d: Diagram) -> None:
 def _refuse_parameter(d: Diagram, owner: Any, element: Any) -> None:
     d.refuse(
         owner,
-        f"{local(element)} 应有变量名,内容只能是文字或 ${{…}}。",
+        f"{local(element)} 应有变量名，内容只能是文字或 ${{…}}。",
         f"{local(element)} needs the name of a variable and plain text or ${{…}}.",
-        "写成 ${…},不用脚本、列表或映射元素。",
+        "写成 ${…}，不用脚本、列表或映射元素。",
         "Write ${…}, no script, list or map elements.",
     )
 
@@ -96,7 +96,7 @@ _ONE_VERSION = ("调用的总是一起部署的版本", "what is called is the v
 WITHOUT_EFFECT: dict[str, tuple[str, str]] = {
     **dict.fromkeys([*VERSIONS, *BINDINGS], _ONE_VERSION),
     "conditionExpression": (
-        "条件是空的,这条顺序流按没有条件执行",
+        "条件是空的，这条顺序流按没有条件执行",
         "it is empty, and the flow is read as one without condition",
     ),
     "zeebe:taskDefinition": ("按 camunda:topic 执行", "camunda:topic stands beside it and is followed"),
@@ -114,7 +114,7 @@ def what_is_left_out_is_told(d: Diagram) -> None:
     for element in [e for elements in d.by_kind.values() for e in elements if e.get(LEFT)]:
         for name in element.get(LEFT).split():
             zh, en = WITHOUT_EFFECT[name]
-            d.warn(element, f"{name} 不起作用:{zh}。", f"{name} is without effect: {en}.", "删去它。", "Remove it.")
+            d.warn(element, f"{name} 不起作用：{zh}。", f"{name} is without effect: {en}.", "删去它。", "Remove it.")
 
 
 RULES = (attributes_are_well_written, parameters_are_plain, what_is_left_out_is_told)

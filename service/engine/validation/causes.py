@@ -26,7 +26,7 @@ def ids_are_used_once(d: Diagram) -> bool:
             is_sound = False
             d.refuse(
                 element,
-                f"id“{name}”用了两次,第一次在第 {seen[name]} 行。",
+                f"id“{name}”用了两次，第一次在第 {seen[name]} 行。",
                 f'The id "{name}" is used twice, first in line {seen[name]}.',
                 "给其中一个换一个 id,并改正引用它的地方。",
                 "Give one of them another id, and correct what refers to it.",
@@ -51,7 +51,7 @@ def tell_dialect_once(d: Diagram) -> None:
         d.rule = "dialect_is_ours"
         d.refuse(
             d.root,
-            f"文件用的是 {vendor} 的写法({len(issues)} 处:{'、'.join(remedies)}),引擎不执行。",
+            f"文件用的是 {vendor} 的写法({len(issues)} 处：{'、'.join(remedies)})，引擎不执行。",
             f"The file is written in the dialect of {vendor} ({len(issues)} places: {', '.join(remedies)}), "
             "which the engine does not execute.",
             " ".join(f"{name}:{zh}" for name, (zh, _) in remedies.items()),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 _TOPIC = ('改用 camunda:type="external" 和 camunda:topic。', 'Write camunda:topic with camunda:type="external".')
-_LISTENER = ("在前后画一个服务任务,或用事件。", "Draw a service task before or behind it, or an event.")
+_LISTENER = ("在前后画一个服务任务，或用事件。", "Draw a service task before or behind it, or an event.")
 _FORM = ("改用 camunda:formKey 和同名的 .form 表单。", "Write camunda:formKey, and a .form file of that name.")
 _MAPPING = ("改用 camunda:inputOutput。", "Write camunda:inputOutput.")
 _ROLE = (
     "改用 camunda:candidateGroups(一个角色)或 camunda:assignee(一个用户名)。",
     "Write camunda:candidateGroups (one role) or camunda:assignee (one login).",
 )
-_SCRIPT = ("用 script 元素,以 Starlark 写。", "Use a script element, in Starlark.")
+_SCRIPT = ("用 script 元素，以 Starlark 写。", "Use a script element, in Starlark.")
 _VERSION = (
-    "删去:被调用的流程和决策用一起部署的版本。",
+    "删去：被调用的流程和决策用一起部署的版本。",
     "Remove it: what is called is the version that is deployed together.",
 )
 _MESSAGE = (
-    "删去:消息按名称和业务对象送达。",
+    "删去：消息按名称和业务对象送达。",
     "Remove it: messages are delivered by name and case.",
 )
 _COLLECTION = (
@@ -45,7 +45,7 @@ INSTEAD: dict[str, tuple[str, str]] = {
 }
 """Local name → how to say it here, in Chinese and English."""
 
-OTHERWISE = ("删去,引擎没有对应的写法。", "Remove it: the engine has nothing that means the same.")
+OTHERWISE = ("删去，引擎没有对应的写法。", "Remove it: the engine has nothing that means the same.")
 
 
 def instead_of(name: str) -> tuple[str, str]:

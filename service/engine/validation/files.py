@@ -254,7 +254,7 @@ def decisions_read_nothing_personal(bundle: Bundle) -> None:
                         file,
                         0,
                         name,
-                        f"决策表读取了个人信息字段:{'、'.join(read)}。",
+                        f"决策表读取了个人信息字段：{'、'.join(read)}。",
                         f"The decision reads a personal field: {', '.join(read)}.",
                         "改用编号或结论。",
                         "Use ids or decisions.",

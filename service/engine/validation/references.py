@@ -103,7 +103,7 @@ def _check(d: Diagram, element: Any, what: str, value: str, kinds: tuple[str, ..
     if found is None:
         d.refuse(
             element,
-            f"{kind(element)} 的 {what} 引用“{value}”,文件中没有它。",
+            f"{kind(element)} 的 {what} 引用“{value}”，文件中没有它。",
             f'{what} of {kind(element)} refers to "{value}", which is not in the file.',
             "改为已有元素的 id,或删去引用。",
             "Write the id of an element of the file, or remove the reference.",

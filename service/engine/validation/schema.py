@@ -65,7 +65,7 @@ def follows_schema(d: Diagram) -> None:
         zh, en = in_words(error.message)
         d.refuse(
             _at(bare, error.path),
-            f"不符合 BPMN 2.0 的 XML 架构:{zh}。",
+            f"不符合 BPMN 2.0 的 XML 架构：{zh}。",
             f"Not as the BPMN 2.0 schema says: {en}.",
             "按架构改正该元素。",
             "Correct the element as the schema says.",
@@ -268,9 +268,9 @@ def places_are_numbers(d: Diagram) -> None:
                 element = d.ids.get(shape.get("bpmnElement"), shape)
                 d.refuse(
                     element,
-                    f"图形的 {name} 是“{value[:20]}”,不是 ±{MAX_PLACE} 以内的数。",
+                    f"图形的 {name} 是“{value[:20]}”，不是 ±{MAX_PLACE} 以内的数。",
                     f'{name} in the drawing is "{value[:20]}", no number within ±{MAX_PLACE}.',
-                    "在建模工具里重新放置这个图形,再保存。",
+                    "在建模工具里重新放置这个图形，再保存。",
                     "Place the shape again in the modelling tool and save.",
                 )
 

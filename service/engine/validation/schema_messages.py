@@ -7,7 +7,7 @@ import re
 _SAYINGS: tuple[tuple[str, str, str], ...] = (
     (
         r"Element '(\w+)', attribute '(\w+)': '(.*)' is not a valid value of the atomic type 'xs:ID'\.",
-        "{0} 的 id“{2}”与别的元素重复,或不是合法的名称",
+        "{0} 的 id“{2}”与别的元素重复，或不是合法的名称",
         'the id "{2}" of {0} is not unique, or is no valid name',
     ),
     (
@@ -32,7 +32,7 @@ _SAYINGS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"Element '(\w+)': This element is not expected\..*",
-        "{0} 不能放在这里,或次序不对",
+        "{0} 不能放在这里，或次序不对",
         "{0} may not stand here, or stands in the wrong order",
     ),
     (

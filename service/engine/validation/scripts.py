@@ -148,7 +148,7 @@ def scripts_are_starlark(d: Diagram, functions: tuple[str, ...] = ()) -> None:
                 element,
                 "条件不是真假值。",
                 "The condition is no truth value.",
-                "写一个比较,例如 count > 3。",
+                "写一个比较，例如 count > 3。",
                 "Write a comparison.",
             )
 
@@ -167,7 +167,7 @@ def languages_are_starlark(d: Diagram) -> None:
             d.root,
             "expressionLanguage 写的是 XPath(BPMN 的缺省值):表达式按 Starlark 执行。",
             "expressionLanguage is XPath, BPMN's default: the expressions are read as Starlark.",
-            "删去该属性,并核对条件。",
+            "删去该属性，并核对条件。",
             "Remove the attribute, and check the conditions.",
         )
     elif default not in LANGUAGES and asked:
@@ -184,7 +184,7 @@ def expressions_are_formal(d: Diagram) -> None:
         if name != "tFormalExpression" or element.nsmap.get(prefix or None) != BPMN:
             d.warn(
                 element,
-                f"{kind(element)} 没有写明是正式表达式,按正式表达式执行。",
+                f"{kind(element)} 没有写明是正式表达式，按正式表达式执行。",
                 f"The {kind(element)} does not say it is a formal expression: it is read as one.",
                 '加上 xsi:type="bpmn:tFormalExpression"。',
                 'Add xsi:type="bpmn:tFormalExpression".',
@@ -194,7 +194,7 @@ def expressions_are_formal(d: Diagram) -> None:
 def _refuse_language(d: Diagram, element: Any, language: str) -> None:
     d.refuse(
         element,
-        f"不支持语言 {language}:标准让引擎自定语言(BPMN 2.0 §8.4.6),这里是 Starlark。",
+        f"不支持语言 {language}：标准让引擎自定语言(BPMN 2.0 §8.4.6),这里是 Starlark。",
         f"The language {language} is not supported: BPMN 2.0 leaves it to the engine (§8.4.6), here it is Starlark.",
         "脚本和条件用 Starlark。",
         "Write scripts and conditions in Starlark.",
@@ -214,9 +214,9 @@ def personal_fields_are_not_read(d: Diagram, personal: frozenset[str]) -> None:
         if read:
             d.refuse(
                 element,
-                f"表达式读取了个人信息字段:{'、'.join(read)}。",
+                f"表达式读取了个人信息字段：{'、'.join(read)}。",
                 f"The expression reads a personal field: {', '.join(read)}.",
-                "流程不得依据个人信息字段分支,改用编号或结论。",
+                "流程不得依据个人信息字段分支，改用编号或结论。",
                 "A process may not depend on personal fields: use ids or decisions.",
             )
 

@@ -191,7 +191,7 @@ def unused(name: str) -> ValidationIssue:
     """The refusal of a form or table that no diagram uses."""
     zh, en = "没有流程图用到这个文件。", "No diagram uses this file."
     remedies = (
-        "让一张图引用它,连同那张图一起检查、部署。",
+        "让一张图引用它，连同那张图一起检查、部署。",
         "Refer to it in a diagram, and deploy that.",
     )
     return ValidationIssue(name, 0, "", zh, en, *remedies, rule="files_are_used")

@@ -40,7 +40,7 @@ def tasks_say_what_to_do(d: Diagram) -> None:
             named = topic if does_zh == worker[0] else ("", "")
             d.warn(
                 task,
-                f"{kind(task)} 没有写明做什么,缺少{zh}:{does_zh}{named[0]}。",
+                f"{kind(task)} 没有写明做什么，缺少{zh}:{does_zh}{named[0]}。",
                 f"The {kind(task)} does not say what to do, it lacks {en}: {does_en}{named[1]}.",
                 f"补上{zh}。",
                 f"Add {en}.",
@@ -49,7 +49,7 @@ def tasks_say_what_to_do(d: Diagram) -> None:
         if camunda(task, "decisionRef") and not camunda(task, "resultVariable"):
             d.refuse(
                 task,
-                "决策的结果没有去处,缺少camunda:resultVariable。",
+                "决策的结果没有去处，缺少camunda:resultVariable。",
                 "The result of the decision goes nowhere: it lacks camunda:resultVariable.",
                 "补上camunda:resultVariable。",
                 "Add camunda:resultVariable.",
@@ -66,7 +66,7 @@ def implementations_are_ours(d: Diagram) -> None:
         if value not in OURS:
             d.warn(
                 task,
-                f"implementation=“{value[:60]}”不起作用:按 {kind(task)} 的办法执行。",
+                f"implementation=“{value[:60]}”不起作用：按 {kind(task)} 的办法执行。",
                 f'implementation="{value[:60]}" is without effect: it is done as {an(kind(task))} is.',
                 f"改为 {OURS[0]}。",
                 f"Write {OURS[0]}.",
@@ -112,7 +112,7 @@ def receiving_starts_stand_alone(d: Diagram) -> None:
         ):
             d.refuse(
                 task,
-                "启动流程的接收任务只能直接放在流程中,不能重复,也不能有边界事件。",
+                "启动流程的接收任务只能直接放在流程中，不能重复，也不能有边界事件。",
                 "A receive task that instantiates stands directly in a process, without loop or boundary event.",
                 "改用消息开始事件。",
                 "Use a message start event.",
@@ -135,7 +135,7 @@ def loops_are_bounded(d: Diagram) -> None:
         if not children(loop, "loopCondition"):
             d.refuse(
                 loop,
-                "循环没有条件,不会结束(BPMN 2.0 §10.3.8)。",
+                "循环没有条件，不会结束(BPMN 2.0 §10.3.8)。",
                 "The loop has no condition and would not end (BPMN 2.0 §10.3.8).",
                 "写上 loopCondition。",
                 "Write a loopCondition.",
@@ -149,7 +149,7 @@ def instances_are_counted(d: Diagram) -> None:
         if bool(counts) == bool(camunda(loop, "collection")):
             d.refuse(
                 loop,
-                "多实例应有基数或集合,且只有其一。",
+                "多实例应有基数或集合，且只有其一。",
                 "A multi-instance activity needs a cardinality or a collection, not both.",
                 "写上 loopCardinality 或 camunda:collection。",
                 "Write a loopCardinality or a camunda:collection.",
@@ -186,7 +186,7 @@ def behaviors_name_their_events(d: Diagram) -> None:
                 loop,
                 f"多实例的 behavior“{behavior}”没有指明抛出的消息、信号或升级。",
                 f'The behavior "{behavior}" does not name the message, signal or escalation that instances throw.',
-                "指明事件定义,或改为 All。",
+                "指明事件定义，或改为 All。",
                 "Refer to an event definition, or write All.",
             )
 
@@ -214,7 +214,7 @@ def processes_are_executable(d: Diagram) -> None:
             where,
             "文件中没有可执行的流程。",
             "The file has no process that may be executed.",
-            '画出流程,并设 isExecutable="true"。',
+            '画出流程，并设 isExecutable="true"。',
             'Draw a process and set isExecutable="true".',
         )
     for process in d.all("process"):
@@ -242,7 +242,7 @@ def lanes_partition(d: Diagram) -> None:
                 if outside or words(ref) in seen:
                     d.refuse(
                         lane,
-                        f"元素“{words(ref)}”同时在两个泳道中,或不属于本流程。",
+                        f"元素“{words(ref)}”同时在两个泳道中，或不属于本流程。",
                         f'The element "{words(ref)}" stands in two lanes, or in another process.',
                         "每个元素只放在一个泳道。",
                         "Put each element into one lane.",

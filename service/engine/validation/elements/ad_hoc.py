@@ -15,9 +15,9 @@ def ad_hoc_subprocesses_say_when(d: Diagram) -> None:
         if not children(level, *ACTIVITIES) or children(level, "startEvent", "endEvent"):
             d.refuse(
                 level,
-                "即席子流程应有活动,且不能有开始或结束事件。",
+                "即席子流程应有活动，且不能有开始或结束事件。",
                 "An ad-hoc subprocess needs activities and may have neither start nor end events.",
-                "画出活动,删去开始和结束事件。",
+                "画出活动，删去开始和结束事件。",
                 "Draw activities, and remove start and end events.",
             )
         if not children(level, "completionCondition"):
@@ -50,7 +50,7 @@ def ad_hoc_subprocesses_hold_what_runs(d: Diagram) -> None:
             if level in event.iterancestors() and undoes(event):
                 d.refuse(
                     event,
-                    "即席子流程取消其余活动时,其中的活动不能补偿。",
+                    "即席子流程取消其余活动时，其中的活动不能补偿。",
                     "Activities of an ad-hoc subprocess that cancels the remaining ones cannot be compensated.",
                     '写上 cancelRemainingInstances="false",或去掉补偿。',
                     'Write cancelRemainingInstances="false", or take the compensation away.',

@@ -54,10 +54,10 @@ def message_flows_join_pools(d: Diagram) -> None:
         if not may_send(source) or not may_receive(target):
             d.refuse(
                 flow,
-                f"消息流不能从 {kind(source)} 到 {kind(target)}:一端不能发送,或另一端不能接收。",
+                f"消息流不能从 {kind(source)} 到 {kind(target)}：一端不能发送，或另一端不能接收。",
                 f"A message flow may not lead from this {kind(source)} to this {kind(target)}: "
                 "one cannot send or the other cannot receive.",
-                "从消息抛出事件或任务,连到消息捕获事件或任务。",
+                "从消息抛出事件或任务，连到消息捕获事件或任务。",
                 "Lead it from a throwing message event or task to a catching one.",
             )
 

@@ -35,9 +35,9 @@ def compensation_is_associated(d: Diagram) -> None:
         if reached.count(activity.get("id", "")) != 1 or d.boundaries.get(activity.get("id", "")):
             d.refuse(
                 activity,
-                "补偿活动应恰好由一个补偿边界事件关联,且自身不带边界事件。",
+                "补偿活动应恰好由一个补偿边界事件关联，且自身不带边界事件。",
                 "An activity for compensation belongs to one compensation boundary event, and has no boundary events.",
-                "补上关联,或删去 isForCompensation。",
+                "补上关联，或删去 isForCompensation。",
                 "Draw the association, or remove isForCompensation.",
             )
 

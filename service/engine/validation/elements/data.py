@@ -74,7 +74,7 @@ def operations_carry_their_message(d: Diagram) -> None:
         if not any(d.resolve(words(reference)) is message for reference in carried):
             d.refuse(
                 element,
-                "消息带有数据定义(itemRef)或指明了操作,但没有操作收发这条消息。",
+                "消息带有数据定义(itemRef)或指明了操作，但没有操作收发这条消息。",
                 "The message has a data definition (itemRef) or an operation is named,"
                 " but no operation carries this message.",
                 "写上收发它的 operationRef,或删去消息的 itemRef。",
@@ -95,7 +95,7 @@ def associations_lead_from_source_to_target(d: Diagram) -> None:
             if len(sources) > 1 or any(end is not None and kind(end) == wrong for end in ends):
                 d.refuse(
                     association,
-                    f"{name} 的来源或目标不合规定:只能有一个来源,且不能读流程的输出、写流程的输入。",
+                    f"{name} 的来源或目标不合规定：只能有一个来源，且不能读流程的输出、写流程的输入。",
                     f"The {name} has several sources, reads an output of the process or writes an input of it.",
                     "改正 sourceRef 和 targetRef。",
                     "Correct sourceRef and targetRef.",
@@ -124,7 +124,7 @@ def _check_carried(d: Diagram, carrier: Any, sets: list[Any], items: list[Any], 
     if len(sets) > 1 or len(items) > 1 or not fits:
         d.refuse(
             carrier,
-            "收发的数据应只有一组一项,类型与消息、错误或升级的定义相同。",
+            "收发的数据应只有一组一项，类型与消息、错误或升级的定义相同。",
             "What is carried must be one set of one item, of the type that the message, error or escalation has.",
             "改正 itemSubjectRef,只留一项。",
             "Correct the itemSubjectRef, and keep one item.",

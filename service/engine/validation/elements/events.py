@@ -105,10 +105,10 @@ def event_definitions_are_executable_here(d: Diagram) -> None:
             allowed = trigger in BEYOND.get(place, ())
             d.refuse(
                 event,
-                f"{'引擎不执行' if allowed else 'BPMN 2.0 不允许(§10.5.1)'}{PLACE_ZH[place]}的这种触发方式:{trigger}。",
+                f"{'引擎不执行' if allowed else 'BPMN 2.0 不允许(§10.5.1)'}{PLACE_ZH[place]}的这种触发方式：{trigger}。",
                 f"{'The engine' if allowed else 'BPMN 2.0 (§10.5.1)'} does not {'execute' if allowed else 'allow'}"
                 f" this trigger of an event ({place}): {trigger}{' (§10.5.2)' if allowed else ''}.",
-                f"此处可用:{'、'.join(PLACES[place]) or '无'}。",
+                f"此处可用：{'、'.join(PLACES[place]) or '无'}。",
                 f"Allowed here: {', '.join(PLACES[place]) or 'none at all'}.",
             )
 
@@ -125,7 +125,7 @@ def several_definitions_go_together(d: Diagram) -> None:
             names = ", ".join(sorted(wrong)) or "parallelMultiple"
             d.refuse(
                 event,
-                f"有多个定义的事件在此处不能包含:{names}。",
+                f"有多个定义的事件在此处不能包含：{names}。",
                 f"An event with several definitions may not have this here: {names}.",
                 "拆成几个事件。",
                 "Use several events.",
@@ -141,9 +141,9 @@ def escalations_can_come(d: Diagram) -> None:
         if not any(loop.get("behavior", "All") != "All" for loop in children(host, "multiInstanceLoopCharacteristics")):
             d.warn(
                 event,
-                f"{kind(host)} 里没有什么会抛出升级:这个事件不会发生。",
+                f"{kind(host)} 里没有什么会抛出升级：这个事件不会发生。",
                 f"Nothing in {an(kind(host))} throws an escalation: this event never comes.",
-                "删去它,或改用子流程。",
+                "删去它，或改用子流程。",
                 "Remove it, or draw a subprocess.",
             )
 
@@ -167,7 +167,7 @@ def links_come_in_pairs(d: Diagram) -> None:
         if children(throw, "linkEventDefinition") and len(d.link_targets(throw)) != 1:
             d.refuse(
                 throw,
-                "这个链接在同一层没有同名的捕获链接事件,或不止一个。",
+                "这个链接在同一层没有同名的捕获链接事件，或不止一个。",
                 "On this level there is not exactly one catching link event of this name.",
                 "画出一个同名的捕获链接事件。",
                 "Draw one catching link event of the same name.",
@@ -179,7 +179,7 @@ def links_come_in_pairs(d: Diagram) -> None:
                 catch,
                 "没有同名的抛出链接事件通向这里。",
                 "No throwing link event of this name leads here.",
-                "画出同名的抛出链接事件,或删去它。",
+                "画出同名的抛出链接事件，或删去它。",
                 "Draw a throwing link event of the same name, or remove this one.",
             )
 
@@ -204,7 +204,7 @@ def cancel_events_belong_to_transactions(d: Diagram) -> None:
                 event,
                 "取消事件只能用在事务内(该事务带有取消边界事件)或事务的边界上。",
                 "A cancel event belongs into a transaction that has a cancel boundary event, or on its border.",
-                "改用错误事件,或补上取消边界事件。",
+                "改用错误事件，或补上取消边界事件。",
                 "Use an error event, or add the cancel boundary event.",
             )
 
@@ -216,7 +216,7 @@ def boundary_events_attach_in_same_scope(d: Diagram) -> None:
         if host is not None and (host.getparent() is not event.getparent() or is_event_subprocess(host)):
             d.refuse(
                 event,
-                "边界事件与它附着的活动不在同一层,或附着在事件子流程上。",
+                "边界事件与它附着的活动不在同一层，或附着在事件子流程上。",
                 "The boundary event is not on the level of its activity, or sits on an event subprocess.",
                 "附着到同一层的活动上。",
                 "Attach it to an activity of its level.",
@@ -249,7 +249,7 @@ def event_definitions_have_references(d: Diagram) -> None:
             if target is None or not (target.get(key) or "").strip():
                 d.refuse(
                     element,
-                    f"没有指明{zh},或该{zh}没有 {key}。",
+                    f"没有指明{zh}，或该{zh}没有 {key}。",
                     f"It names no {en}, or the {en} has no {key}.",
                     f"指明一个带 {key} 的{zh}。",
                     f"Refer to {an(en)} that has a {key}.",
@@ -265,7 +265,7 @@ def events_name_what_they_wait_for(d: Diagram) -> None:
                 value = "" if target is None else target.get("name")
                 d.warn(
                     element,
-                    f"没有指明{NAMED[name][2]},按元素的 id 命名为“{value}”。",
+                    f"没有指明{NAMED[name][2]}，按元素的 id 命名为“{value}”。",
                     f'It names no {NAMED[name][3]}: it has one of its own, "{value}", after the element.',
                     f"指明{NAMED[name][2]}。",
                     f"Refer to {an(NAMED[name][3])}.",
@@ -278,9 +278,9 @@ def signals_that_stay_are_told(d: Diagram) -> None:
         if signal.get(WITHIN):
             d.warn(
                 signal,
-                "信号只送到抛出它的那件业务之内,包括它调用的流程。",
+                "信号只送到抛出它的那件业务之内，包括它调用的流程。",
                 "The signal stays within the case that throws it, the processes it calls included.",
-                "要送给所有人,就删去 scope。",
+                "要送给所有人，就删去 scope。",
                 "Remove the scope to reach everybody.",
             )
 
@@ -299,9 +299,9 @@ def event_names_are_unambiguous(d: Diagram) -> None:
             if value and value in seen:
                 d.refuse(
                     element,
-                    f"两个 {name} 的 {key} 相同:“{value}”。",
+                    f"两个 {name} 的 {key} 相同：“{value}”。",
                     f'Two {name} elements have the same {key}: "{value}".',
-                    "改成不同的名称,或合并为一个。",
+                    "改成不同的名称，或合并为一个。",
                     "Name them differently, or use one.",
                 )
             seen.add(value)
@@ -352,7 +352,7 @@ def _check_time(d: Diagram, time: Any) -> None:
     if kind(time) == "timeCycle" and not (alone and place_of(d, event).startswith("non-interrupting")):
         d.refuse(
             time,
-            "引擎只在非中断型边界事件或事件子流程上执行周期定时器,且须是其唯一的定义。",
+            "引擎只在非中断型边界事件或事件子流程上执行周期定时器，且须是其唯一的定义。",
             "The engine executes timer cycles only on non-interrupting boundary events or event subprocesses, "
             "as their only definition.",
             "改用 timeDuration。",

@@ -57,10 +57,10 @@ def scopes_start_and_end(d: Diagram) -> None:
         if kind(level) == "process" and len(plain) > 1:
             d.warn(
                 level,
-                f"流程有 {len(plain)} 个普通开始事件:启动时不指明,就从第一个({name_of(plain[0])})开始。",
+                f"流程有 {len(plain)} 个普通开始事件：启动时不指明，就从第一个({name_of(plain[0])})开始。",
                 f"The process has {len(plain)} plain start events: a case that names none begins at the first,"
                 f" {name_of(plain[0])}.",
-                "只留一个,或启动时指明。",
+                "只留一个，或启动时指明。",
                 "Keep one, or name one when a case is started.",
             )
 
@@ -76,9 +76,9 @@ def levels_hold_work(d: Diagram) -> None:
         if all(is_event_subprocess(node) or undoes(node) for node in nodes):
             d.warn(
                 level,
-                f"{kind(level)} 是空的,或只有事件子流程:令牌直接通过。",
+                f"{kind(level)} 是空的，或只有事件子流程：令牌直接通过。",
                 f"The {kind(level)} is empty, or holds event subprocesses only: a token passes straight through.",
-                "画出内容,或改为任务。",
+                "画出内容，或改为任务。",
                 "Draw its content, or use a task.",
             )
 
@@ -92,7 +92,7 @@ def ends_are_reached(d: Diagram) -> None:
         if inside and not leaves:
             d.warn(
                 level,
-                f"{kind(level)} 里没有路通向终点:它一直循环,除非有事件结束它。",
+                f"{kind(level)} 里没有路通向终点：它一直循环，除非有事件结束它。",
                 f"No path in the {kind(level)} leads to an end: it goes round until an event ends it.",
                 "画一条通向结束事件的路。",
                 "Draw a way to an end event.",
@@ -132,7 +132,7 @@ def _warn_of_missing_end(d: Diagram, level: Any, zh: str, en: str) -> None:
     )
     d.warn(
         level,
-        f"{kind(level)} 有{other_zh}事件而没有{zh}事件:{does[0]}。",
+        f"{kind(level)} 有{other_zh}事件而没有{zh}事件：{does[0]}。",
         f"The {kind(level)} has {an(other_en)} event but no {en} event: {does[1]} (§10.5).",
         f"画出{zh}事件。",
         f"Draw {an(en)} event.",
@@ -178,7 +178,7 @@ def nodes_are_connected(d: Diagram) -> None:
             elif children(node.getparent(), "endEvent"):
                 d.warn(
                     node,
-                    f"{kind(node)} 没有离开的顺序流:令牌在这里结束。",
+                    f"{kind(node)} 没有离开的顺序流：令牌在这里结束。",
                     f"Nothing follows the {kind(node)}: its token ends here (§10.5.4).",
                     "接到结束事件。",
                     "Lead it to an end event.",
@@ -240,7 +240,7 @@ def nodes_are_reached(d: Diagram) -> None:
                     node,
                     "从开始事件走不到这个元素。",
                     "No path leads from the start event to this element.",
-                    "接上顺序流,或删去它。",
+                    "接上顺序流，或删去它。",
                     "Connect it, or remove it.",
                 )
 
@@ -259,7 +259,7 @@ def conditions_belong_to_splits(d: Diagram) -> None:
                 flow,
                 "并行网关的出口不看条件。",
                 "The condition of a flow out of a parallel gateway is not asked (§13.4.1).",
-                "删去条件,或改用包容网关。",
+                "删去条件，或改用包容网关。",
                 "Remove the condition, or use an inclusive gateway.",
             )
             continue
@@ -267,7 +267,7 @@ def conditions_belong_to_splits(d: Diagram) -> None:
             flow,
             f"从 {kind(source)} 出来的这条顺序流不能带条件。",
             f"This flow out of {an(kind(source))} may not have a condition.",
-            "用排他网关分支,或删去条件。",
+            "用排他网关分支，或删去条件。",
             "Branch with an exclusive gateway, or remove the condition.",
         )
 
@@ -283,9 +283,9 @@ def exclusive_splits_have_conditions(d: Diagram) -> None:
             zh, en = _meaning(gateway, flow, bare)
             d.warn(
                 flow,
-                f"网关有多条出口,这条没有条件也不是默认出口:{zh}。",
+                f"网关有多条出口，这条没有条件也不是默认出口：{zh}。",
                 f"The gateway has several flows, and this one has no condition and is not the default: {en}.",
-                "写上条件,或设为默认出口。",
+                "写上条件，或设为默认出口。",
                 "Give it a condition, or make it the default flow.",
             )
 
@@ -297,7 +297,7 @@ def _meaning(gateway: Any, flow: Any, bare: list[Any]) -> tuple[str, str]:
         return "总是走", "it is taken always"
     if flow is bare[0]:
         return "轮到它时总是走它", "it is taken whenever its turn comes"
-    return f"永远走不到,因为 {name_of(bare[0])} 总在它前面", f"it is never taken, {name_of(bare[0])} comes before it"
+    return f"永远走不到，因为 {name_of(bare[0])} 总在它前面", f"it is never taken, {name_of(bare[0])} comes before it"
 
 
 def defaults_are_own(d: Diagram) -> None:
@@ -309,7 +309,7 @@ def defaults_are_own(d: Diagram) -> None:
         if flow.get("sourceRef") != node.get("id") or children(flow, "conditionExpression"):
             d.refuse(
                 node,
-                f"默认出口 {name_of(flow)} 不从这里出发,或带有条件。",
+                f"默认出口 {name_of(flow)} 不从这里出发，或带有条件。",
                 f"The default flow {name_of(flow)} does not begin here, or has a condition.",
                 "选本元素的一条无条件顺序流。",
                 "Choose a flow of this element that has no condition.",
@@ -335,7 +335,7 @@ def gateways_branch_or_join(d: Diagram) -> None:
                 f"网关方向 {gateway.get('gatewayDirection')} 与 {into} 进 {out} 出不符。",
                 f"gatewayDirection {gateway.get('gatewayDirection')}"
                 f" does not fit {into} incoming and {out} outgoing flows.",
-                "改正方向,或删去该属性。",
+                "改正方向，或删去该属性。",
                 "Correct the direction, or remove the attribute.",
             )
 
@@ -358,7 +358,7 @@ def event_gateways_wait_for_events(d: Diagram) -> None:
         if any(wrong):
             d.refuse(
                 gateway,
-                "事件网关的出口必须是两个以上只由它到达的捕获事件(或接收任务,不能与消息事件混用,不带边界事件)。",
+                "事件网关的出口必须是两个以上只由它到达的捕获事件(或接收任务，不能与消息事件混用，不带边界事件)。",
                 "An event-based gateway must lead to two or more catch events that only it leads to "
                 "(or receive tasks: not mixed with message events, and without boundary events).",
                 "改为中间捕获事件。",

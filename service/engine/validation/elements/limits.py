@@ -19,7 +19,7 @@ def levels_are_moderate(d: Diagram) -> None:
         if len(nodes) > MAX_NODES:
             d.refuse(
                 level,
-                f"{kind(level)} 有 {len(nodes)} 个元素,超过 {MAX_NODES} 个。",
+                f"{kind(level)} 有 {len(nodes)} 个元素，超过 {MAX_NODES} 个。",
                 f"The {kind(level)} has {len(nodes)} elements, more than {MAX_NODES}.",
                 "用子流程或调用活动分开。",
                 "Divide it into subprocesses or called processes.",
@@ -29,7 +29,7 @@ def levels_are_moderate(d: Diagram) -> None:
                 widest,
                 f"到这里为止的并行分支相乘超过 {MAX_TOKENS} 条。",
                 f"The parallel branches on the way here multiply to more than {MAX_TOKENS}.",
-                "减少连续的并行分支,或放进子流程。",
+                "减少连续的并行分支，或放进子流程。",
                 "Use fewer splits in a row, or put them into subprocesses.",
             )
 

@@ -27,9 +27,9 @@ def waiting_can_end(d: Diagram) -> None:
             if most < wanted:
                 d.warn(
                     node,
-                    f"{what} 要 {wanted} 个令牌,而这里最多来 {int(most)} 个:案件会永远停在这里。",
+                    f"{what} 要 {wanted} 个令牌，而这里最多来 {int(most)} 个：案件会永远停在这里。",
                     f"{what} asks for {wanted} tokens, and only {int(most)} can come: a case stops here for ever.",
-                    "减小这个数,或让更多令牌到这里。",
+                    "减小这个数，或让更多令牌到这里。",
                     "Ask for fewer, or lead more tokens here.",
                 )
 

@@ -22,7 +22,7 @@ def meant(name: str, known: Iterable[str]) -> tuple[str, str]:
         return f"是否应为 {found}?", f"Did you mean {found}?"
     if not names:
         return "删去。", "Remove it."
-    return f"可用:{'、'.join(names)}。", f"Known are {', '.join(names)}."
+    return f"可用：{'、'.join(names)}。", f"Known are {', '.join(names)}."
 
 
 def roles_are_known(d: Diagram, known: Vocabulary) -> None:
@@ -52,7 +52,7 @@ def tasks_reach_an_organisation(d: Diagram, known: Vocabulary) -> None:
         if not scope:
             d.refuse(
                 task,
-                f"角色 {role} 的机构不止一个,任务没有写明给哪一个。",
+                f"角色 {role} 的机构不止一个，任务没有写明给哪一个。",
                 f"Many organisations have the role {role}: the task does not say to which it goes.",
                 "加上 camunda:property scope,值为机构 id 的变量。",
                 "Add the camunda:property scope, with the variable that holds the id of the organisation.",
@@ -61,7 +61,7 @@ def tasks_reach_an_organisation(d: Diagram, known: Vocabulary) -> None:
         if roles is not None and role not in roles:
             d.refuse(
                 task,
-                f"scope“{scope}”不是角色 {role} 的机构,这项任务没有人能看到。",
+                f"scope“{scope}”不是角色 {role} 的机构，这项任务没有人能看到。",
                 f'The scope "{scope}" is no organisation of the role {role}: nobody would see the task.',
                 *meant(role, [name for name, some in known.addresses.items() if role in some]),
             )
@@ -79,7 +79,7 @@ def topics_are_known(d: Diagram, known: Vocabulary) -> None:
         else:
             d.warn(
                 task,
-                f"主题“{topic}”在这里没有程序处理,会一直等外部程序。",
+                f"主题“{topic}”在这里没有程序处理，会一直等外部程序。",
                 f'Nothing here serves the topic "{topic}": it waits for an external worker.',
                 *meant(topic, known.topics),
             )
@@ -113,7 +113,7 @@ def messages_are_sent_and_caught(bundle: Bundle, known: Vocabulary) -> None:
                     *(
                         meant(name, sent)
                         if sent
-                        else ("由流程抛出它,或删去。", "Let a process throw it, or remove it.")
+                        else ("由流程抛出它，或删去。", "Let a process throw it, or remove it.")
                     ),
                 )
         for key, names in waited.items():
@@ -146,9 +146,9 @@ def lanes_name_their_roles(d: Diagram, known: Vocabulary) -> None:
             if name in labels and role in known.roles and role != labels[name]:
                 d.warn(
                     task,
-                    f"任务在“{name}”的泳道中,却由 {role} 办理。",
+                    f"任务在“{name}”的泳道中，却由 {role} 办理。",
                     f'The task stands in the lane "{name}" and is done by {role}.',
-                    "移到该角色的泳道,或改正角色。",
+                    "移到该角色的泳道，或改正角色。",
                     "Move it to the lane of its role, or correct the role.",
                 )
         close = nearest_words(name, labels)
@@ -179,7 +179,7 @@ def processes_are_named_as_their_files(bundle: Bundle, known: Vocabulary) -> Non
             ):
                 d.warn(
                     process,
-                    f"流程的 id 是 {key},文件名是 {d.file}:部署的是另一个流程。",
+                    f"流程的 id 是 {key}，文件名是 {d.file}：部署的是另一个流程。",
                     f"The id of the process is {key}, its file is {d.file}: another process would be deployed.",
                     "让两者一致。",
                     "Make them agree.",
@@ -205,7 +205,7 @@ def processes_can_be_started(bundle: Bundle, known: Vocabulary) -> None:
                     process,
                     "没有人能发起这个流程。",
                     "Nobody can start this process.",
-                    "写 camunda:candidateStarterGroups,列出可以发起的角色;只由别的流程调用的不必写。",
+                    "写 camunda:candidateStarterGroups，列出可以发起的角色；只由别的流程调用的不必写。",
                     "Write camunda:candidateStarterGroups, with the roles that may start it, unless others call it.",
                 )
 

@@ -90,7 +90,7 @@ def _written(node: Any) -> Iterator[tuple[str, str, str]]:
 
 def _said(name: str, zh: str, en: str) -> tuple[str, str]:
     return (
-        f"{zh} {name} 指明案卷办的是哪一件、给谁办,只由流程自己写入。",
+        f"{zh} {name} 指明案卷办的是哪一件、给谁办，只由流程自己写入。",
         f"{en} {name} says what the case is about, or for whom: only the process itself writes it.",
     )
 

@@ -50,7 +50,7 @@ def _check_use(bundle: Bundle, file: str, model: Model, decision: Decision, used
         bundle.refuse(
             file,
             node,
-            f"决策读取“{name}”,它不在给出的事实之中。",
+            f"决策读取“{name}”，它不在给出的事实之中。",
             f'The decision reads "{name}", which is none of the facts given to it.',
             meant(name, used.facts),
         )
@@ -58,7 +58,7 @@ def _check_use(bundle: Bundle, file: str, model: Model, decision: Decision, used
         bundle.refuse(
             file,
             node,
-            f"程序要读取输出“{name}”,决策没有这个输出。",
+            f"程序要读取输出“{name}”，决策没有这个输出。",
             f'The output "{name}" is read, and the decision does not give it.',
             meant(name, decision.outputs),
         )
@@ -86,7 +86,7 @@ def _check_entries(bundle: Bundle, file: str, model: Model, decision: Decision, 
                 bundle.warn(
                     file,
                     entry,
-                    f"输出 {name} 应为列出的文字之一,这里是“{text}”。",
+                    f"输出 {name} 应为列出的文字之一，这里是“{text}”。",
                     f'The output {name} should be one of the texts listed; here stands "{text}".',
                     meant(text, allowed),
                 )
@@ -154,9 +154,9 @@ def _check_rules(
         bundle.refuse(
             file,
             second,
-            f"规则 {second.get('id')} 与 {first.get('id')} 会同时命中,而命中策略是 UNIQUE。",
+            f"规则 {second.get('id')} 与 {first.get('id')} 会同时命中，而命中策略是 UNIQUE。",
             f"The rules {second.get('id')} and {first.get('id')} hit together, and the hit policy is UNIQUE.",
-            ("收窄其中一条,或改变命中策略。", "Narrow one of them, or change the hit policy."),
+            ("收窄其中一条，或改变命中策略。", "Narrow one of them, or change the hit policy."),
         )
     _tell_gap(bundle, file, node, columns, gap, table, is_read=is_read)
     for at in sorted(set(range(len(rules))) - seen):
@@ -165,7 +165,7 @@ def _check_rules(
             rules[at],
             f"规则 {rules[at].get('id')} 永远不会命中。",
             f"The rule {rules[at].get('id')} can never hit.",
-            ("改正它,或删去。", "Correct it, or remove it."),
+            ("改正它，或删去。", "Correct it, or remove it."),
         )
 
 
@@ -199,9 +199,9 @@ def _tell_gap(
     say(
         file,
         node,
-        f"没有规则适用于:{case}。",
+        f"没有规则适用于：{case}。",
         f"No rule covers: {case}.",
-        ("补一条规则,或写 defaultOutputEntry。", "Add a rule, or a defaultOutputEntry."),
+        ("补一条规则，或写 defaultOutputEntry。", "Add a rule, or a defaultOutputEntry."),
     )
 
 

@@ -166,7 +166,7 @@ class Reading:
             for value in sorted(apart.get(name, frozenset()) - possible) if possible is not None else ():
                 self.d.warn(
                     node,
-                    f"程序要辨别 {name} 的值“{value}”,而它不会有这个值。",
+                    f"程序要辨别 {name} 的值“{value}”，而它不会有这个值。",
                     f'The handler looks for the value "{value}" of {name}, which it cannot have.',
                     *meant(value, possible or ()),
                 )
@@ -209,7 +209,7 @@ class Reading:
         if writers != UNWRITTEN:
             self.d.warn(
                 element,
-                f"{zh}读取变量 {name},它不是在每条路径上都已写入。",
+                f"{zh}读取变量 {name}，它不是在每条路径上都已写入。",
                 f"{en} reads the variable {name}, which has not been written on every path to here.",
                 "在到达这里之前写入它。",
                 "Write it before this is reached.",
@@ -218,13 +218,13 @@ class Reading:
         say = self.d.warn if optional or self.is_open or name in self.written else self.d.refuse
         say(
             element,
-            f"{zh}读取变量 {name},到这里之前没有谁写入它。",
+            f"{zh}读取变量 {name}，到这里之前没有谁写入它。",
             f"{en} reads the variable {name}, which nobody has written before.",
             *meant(name, [one for one, by in state.items() if by != UNWRITTEN]),
         )
 
 
-ONLY_PEOPLE = ("只给人看,不必改。", "Only people read it; nothing need be changed.")
+ONLY_PEOPLE = ("只给人看，不必改。", "Only people read it; nothing need be changed.")
 
 
 def _unread(name: str) -> Said:

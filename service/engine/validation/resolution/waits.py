@@ -28,7 +28,7 @@ def waiting_steps_hear(d: Diagram, known: Vocabulary) -> None:
             if behind := sorted(hearers & _reached(d, task)):
                 d.warn(
                     task,
-                    f"这一步等待时收不到消息“{name}”,而后面的 {behind[0]} 收得到。",
+                    f"这一步等待时收不到消息“{name}”，而后面的 {behind[0]} 收得到。",
                     f'While this step waits, the message "{name}" is not heard; {behind[0]} behind it hears it.',
                     "加上接收该消息的边界事件。",
                     "Add a boundary event that catches it.",
