@@ -402,7 +402,7 @@ def test_a_paper_is_kept_with_its_case_for_whoever_sees_it(
             assert title in shown
             assert address in shown
             film = client.get(f"/cases/{case_id}/replay.json").get_json()["steps"]
-            assert [title in str(step["given"]) for step in film] == [False, True]
+            assert [title in str(step["papers"]) for step in film] == [False, True]
             answer = client.get(address)
             assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
             assert [word for word in (title, *said) if word not in printed[-1]] == []

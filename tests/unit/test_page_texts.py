@@ -24,7 +24,9 @@ def test_no_text_of_a_page_is_chinese_alone(page: Path) -> None:
     assert [found for found in CHINESE.findall(left) if found.strip() not in SAID_IN_BOTH] == []
 
 
-SERVICE = [path for path in sorted((CHECKOUT / "service").rglob("*.py")) if not {"demo", "migrations"} & set(path.parts)]
+SERVICE = [
+    path for path in sorted((CHECKOUT / "service").rglob("*.py")) if not {"demo", "migrations"} & set(path.parts)
+]
 IDEOGRAPH = "\u4e00-\u9fff"
 HALF_WIDTH = re.compile(
     rf"[{IDEOGRAPH}”》）][,;:?!]\s?[{IDEOGRAPH}“《（{{%]|[}}s][,;:?!]\s?[{IDEOGRAPH}]|[{IDEOGRAPH}”》）][,;:?!](?=\"$)"
@@ -42,4 +44,6 @@ def test_marks_of_chinese_sentences_are_full_width() -> None:
     ]
     catalogue = (CHECKOUT / "service/translations/en/LC_MESSAGES/messages.po").read_text(encoding="utf-8")
     keys = [line for entry in catalogue.split("\n\n") for line in entry.partition("\nmsgstr")[0].splitlines()]
-    assert [text for text in [*said, *keys] if HALF_WIDTH.search(text) and not any(sign in text for sign in NOTATION)] == []
+    assert [
+        text for text in [*said, *keys] if HALF_WIDTH.search(text) and not any(sign in text for sign in NOTATION)
+    ] == []

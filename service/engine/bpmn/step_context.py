@@ -141,7 +141,8 @@ class StepContext:
             raise StepError(f"一步之内自动执行用去 {MAX_SECONDS:g} 秒以上的 CPU 时间。", element)
         if self.meter.is_stuck():
             raise StepError(
-                f"这一步过了 {2 * PATIENCE * MAX_SECONDS:g} 秒仍未完成，而计算很少：机器太忙或停顿，与流程图无关，请重试。",
+                f"这一步过了 {2 * PATIENCE * MAX_SECONDS:g} 秒仍未完成，而计算很少："
+                "机器太忙或停顿，与流程图无关，请重试。",
                 element,
             )
 

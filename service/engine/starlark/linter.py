@@ -94,7 +94,8 @@ def _forbidden(source: str, script: bool, functions: tuple[str, ...]) -> list[tu
         elif isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             found.append((line, f"不能访问 {node.attr}", f"{node.attr} may not be accessed"))
         elif _binds(node) in functions:
-            found.append((line, f"{_binds(node)} 是函数名，不能赋值", f"{_binds(node)} is a function and cannot be set"))
+            name = _binds(node)
+            found.append((line, f"{name} 是函数名，不能赋值", f"{name} is a function and cannot be set"))
         elif type(node) in _FORBIDDEN:
             found.append((line, *_FORBIDDEN[type(node)]))
     return found

@@ -96,6 +96,11 @@ def timeline_of_task(user: User, task: Task) -> list[TimelineRow]:
 
 
 def _timeline(reader: Role, case_id: UUID, named: type[ActorHistory] = ActorHistory) -> list[TimelineRow]:
+    return _read(reader, case_id, _journal(case_id), named)
+
+
+def _journal(case_id: UUID) -> list[Any]:
+    """The rows of a case's journal, each with the personal texts that came with it."""
     typed = and_(PersonalValue.case_id == JournalRow.case_id, PersonalValue.seq == JournalRow.seq)
     query = (
         select(JournalRow, PersonalValue.id, PersonalValue.value)
@@ -103,8 +108,11 @@ def _timeline(reader: Role, case_id: UUID, named: type[ActorHistory] = ActorHist
         .where(JournalRow.case_id == case_id)
         .order_by(JournalRow.seq)
     )
-    rows = list(session().execute(query))
-    found = list({row.seq: row for row, _key, _text in rows}.values())
+    return list(session().execute(query))
+
+
+def _read(reader: Role, case_id: UUID, rows: list[Any], named: type[ActorHistory]) -> list[TimelineRow]:
+    found = _once(rows)
     given = [dict(row.record.get("data") or {}) for row in found]
     texts = {str(key): said for *_, key, said in rows if key is not None}
     if reader in ADMINISTRATORS:  # why a case was mended was written for them
@@ -118,6 +126,10 @@ def _timeline(reader: Role, case_id: UUID, named: type[ActorHistory] = ActorHist
     behalf = {key for row in found if (key := _behalf(row))}
     actors = named(accounts, behalf)
     return [_entry(row, actors, data, senders.get(row.seq)) for row, data in zip(found, given, strict=True)]
+
+
+def _once(rows: Iterable[Any]) -> list[JournalRow]:
+    return list({row.seq: row for row, _key, _text in rows}.values())
 
 
 def _behalf(row: JournalRow) -> UUID | None:
@@ -148,18 +160,15 @@ def _entry(row: JournalRow, actors: ActorHistory, data: dict[str, Any], sent: Se
 
 def replay_frames(user: User, case_id: UUID) -> list[engine.ReplayFrame]:
     """The case after each row of its journal: tokens, done elements and data, by re-execution. Raises NotFound."""
-    return replay_frames_of_case(user, get_or_404_in_scope(user, Case, case_id))
+    return replay_of_case(user, get_or_404_in_scope(user, Case, case_id))[0]
 
 
-def replay_frames_of_case(user: User, case: Case) -> list[engine.ReplayFrame]:
-    """The same of a case that was found in scope."""
+def replay_of_case(user: User, case: Case) -> tuple[list[engine.ReplayFrame], list[TimelineRow]]:
+    """The same of a case that was found in scope, and its timeline: the journal is read once for both."""
     _record_look(user, "replay_case", case)
-    return replay.replay_frames(_records(case.id), definitions.definition)
-
-
-def _records(case_id: UUID) -> list[dict[str, Any]]:
-    query = select(JournalRow.record).where(JournalRow.case_id == case_id).order_by(JournalRow.seq)
-    return list(session().scalars(query))
+    rows = _journal(case.id)
+    frames = replay.replay_frames([row.record for row in _once(rows)], definitions.definition)
+    return frames, _read(Role(user.role), case.id, rows, ActorHistory)
 
 
 MENDS = frozenset({"variables", "move", "skip", "suspend", "resume", "cancel", "retry", "resolve", "migrate"})

@@ -105,7 +105,8 @@ def event_definitions_are_executable_here(d: Diagram) -> None:
             allowed = trigger in BEYOND.get(place, ())
             d.refuse(
                 event,
-                f"{'引擎不执行' if allowed else 'BPMN 2.0 不允许(§10.5.1)'}{PLACE_ZH[place]}的这种触发方式：{trigger}。",
+                f"{'引擎不执行' if allowed else 'BPMN 2.0 不允许(§10.5.1)'}{PLACE_ZH[place]}"
+                f"的这种触发方式：{trigger}。",
                 f"{'The engine' if allowed else 'BPMN 2.0 (§10.5.1)'} does not {'execute' if allowed else 'allow'}"
                 f" this trigger of an event ({place}): {trigger}{' (§10.5.2)' if allowed else ''}.",
                 f"此处可用：{'、'.join(PLACES[place]) or '无'}。",

@@ -44,8 +44,7 @@ def replay_frames(user: User, case: Case, papers: Links | None = None) -> dict[s
 
     case: found in scope.
     """
-    moments = history.replay_frames_of_case(user, case)
-    inputs = history.timeline_of_case(user, case)
+    moments, inputs = history.replay_of_case(user, case)
     told = timeline.to_timeline(inputs)
     incidents = case_list.open_incidents(case.id) if case.incidents else []
     before: Mapping[str, Any] = {}
