@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from service.errors import NotFound
 from service.models.db.clock import MovingClock
 from service.models.db.session import session
+from service.models.queries.runtime import inbox
 from service.models.tables.runtime.case import Task
 from service.workflow.runtime import tasks
 from tests.builders.stage import Stage, enroll, make_stage, publish_class, task_of
-from tests.builders.world import sign_in
+from tests.builders.world import make_user, sign_in
 
 
 @pytest.fixture
@@ -63,6 +64,27 @@ def test_submitting_leads_to_the_next_of_the_same_kind(client: FlaskClient, stag
     answer = send(sign_in(client, stage.province), first.id, decision="confirm", then="next")
     assert answer.headers["Location"] == f"/tasks/{second.id}"
     assert send(client, second.id, decision="confirm", then="next").headers["Location"] == "/inbox"
+
+
+def test_each_task_has_its_number_among_those_that_are_the_readers(
+    client: FlaskClient, stage: Stage, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first by 下一条 to the last: 1, 2, 3 of 3; what a colleague holds, or is of another kind, is not counted."""
+    found = publish_class(stage)
+    others = [task_of(enroll(stage, found, stage.person()), "confirm_enrollment") for _ in range(3)]
+    colleague = make_user(stage.province.role, stage.province.organisation_id)
+    tasks.claim(colleague, others[0].id)
+    free = sorted([task, *others[1:]], key=lambda t: (t.sort_at, t.id))
+    sign_in(client, stage.province)
+    address, told = f"/tasks/{free[0].id}", []
+    while address:
+        page = client.get(address).get_data(as_text=True)
+        told.append(re.findall(r"第 (\d+) / (\d+) 条", page))
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address = following[1] if following else ""
+    assert told == [[("1", "3")], [("2", "3")], [("3", "3")]]
+    monkeypatch.setattr(inbox, "MAX_COUNTED", 2)  # as many as are beside the first
+    assert "/ 3 条" not in client.get(f"/tasks/{free[0].id}").get_data(as_text=True)
 
 
 def test_after_the_last_comes_the_one_that_was_passed_over(client: FlaskClient, stage: Stage, task: Task) -> None:

@@ -266,7 +266,7 @@ def subjects(user: User, task_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 def next_task(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
     """The open task of this kind that follows (sort_at, id) in the user's inbox and is not a colleague's, else None."""
-    return session().scalar(_neighbour(user, kind, after_at, after_id, is_later=True))
+    return session().scalar(_neighbour(user, kind, after_at, after_id, is_later=True).limit(1))
 
 
 def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID | None:
@@ -277,11 +277,39 @@ def task_left(user: User, kind: str, after_at: datetime, after_id: UUID) -> UUID
     return next_task(user, kind, after_at, after_id) or next_task(user, kind, long_ago, UUID(int=0))
 
 
-def neighbours(user: User, kind: str, at: datetime, task_id: UUID) -> tuple[UUID | None, UUID | None]:
-    """The open tasks of this kind before and after (sort_at, id), in one query; see ``next_task``."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A task among the open ones of its kind that are the reader's to do: those beside it, and how many there are.
+
+    earlier, later: counted to MAX_COUNTED.
+    """
+
+    before: UUID | None
+    after: UUID | None
+    earlier: int
+    later: int
+
+    @property
+    def number(self) -> int:
+        """Its number in the list, from 1."""
+        return self.earlier + 1
+
+    @property
+    def total(self) -> int:
+        return self.earlier + 1 + self.later
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether both counts are whole."""
+        return max(self.earlier, self.later) < MAX_COUNTED
+
+
+def place_of(user: User, kind: str, at: datetime, task_id: UUID) -> Place:
+    """The place of a task of this kind at (sort_at, id), in one query; see ``next_task``."""
     before, after = (_neighbour(user, kind, at, task_id, is_later=is_later) for is_later in (False, True))
-    found = session().execute(select(before.scalar_subquery(), after.scalar_subquery())).one()
-    return found[0], found[1]
+    counts = (select(func.count()).select_from(side.limit(MAX_COUNTED).subquery()) for side in (before, after))
+    asked = (*(side.limit(1).scalar_subquery() for side in (before, after)), *(n.scalar_subquery() for n in counts))
+    return Place(*session().execute(select(*asked)).one())
 
 
 def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: bool) -> Select[UUID]:
@@ -292,7 +320,7 @@ def _neighbour(user: User, kind: str, at: datetime, task_id: UUID, *, is_later: 
         query = query.where(here > place).order_by(Task.sort_at, Task.id)
     else:
         query = query.where(here < place).order_by(Task.sort_at.desc(), Task.id.desc())
-    return query.limit(1)
+    return query
 
 
 def like(words: str) -> str:

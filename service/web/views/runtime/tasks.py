@@ -44,7 +44,6 @@ def show(task_id: UUID) -> ResponseReturnValue:
         return _gone(task)
     form = definitions.form(task.definition, task.form_key)
     known = forms.fields(form) if form else ()
-    before, after = inbox.neighbours(current_user, task.kind, task.sort_at, task.id)
     told = history.timeline_of_task(current_user, task)
     return render_template(
         "pages/tasks/show.html",
@@ -62,8 +61,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
         held=substitutes.claimed_tasks([task_id]).get(task_id) if task.assignee_id else None,
         absence=substitutes.behalf_of_tasks(current_user, [task_id]).get(task_id) if task.assignee_id else None,
         suspended=history.is_suspended(told),
-        before=before,
-        after=after,
+        place=inbox.place_of(current_user, task.kind, task.sort_at, task.id),
     )
 
 
