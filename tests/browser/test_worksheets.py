@@ -237,6 +237,7 @@ def test_nothing_is_dead_on_a_telephone(page: Page, app: Flask, stage: Stage, cl
     assert dead == {}
     assert empty <= {"certificates/expired.html", "printing/new.html", "printing/register.html"}
     sign_in(page, app, stage.province).goto(BATCHES["inbox/index.html"][1])
+    assert [link.inner_text() for link in page.locator("#kinds a").all() if not link.is_visible()] == []
     page.locator(".pick").first.check()
     page.get_by_role("button", name="同意报名").click()
     expect(page.get_by_role("status").first).to_contain_text("已办理 1 条")

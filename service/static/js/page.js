@@ -76,8 +76,10 @@ addEventListener("pageshow", () => {
 for (const said of document.querySelectorAll("[data-draft-done]")) localStorage.removeItem(`draft:${document.body.dataset.user}:${said.dataset.draftDone}`);
 
 /* The leaf one is on stands in view, however many there are beside it. */
-const leaf = document.querySelector(".leaves [aria-current]");
-if (leaf) leaf.parentNode.scrollLeft = leaf.offsetLeft - (leaf.parentNode.clientWidth - leaf.offsetWidth) / 2;
+for (const leaf of document.querySelectorAll(".leaves [aria-current], .side [aria-current]")) {
+  const bar = leaf.closest(".leaves, .side");
+  bar.scrollLeft = leaf.offsetLeft - (bar.clientWidth - leaf.offsetWidth) / 2;
+}
 
 /* Places that do not fit into the bar are behind 更多. */
 const places = document.querySelector(".bar nav");
