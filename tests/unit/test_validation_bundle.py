@@ -16,7 +16,7 @@ def test_forms_must_lie_beside_the_diagram() -> None:
     assert 'form "confirm" is not among' in said(process(chain(USER)), deployment_rules=True)
     assert warned(process(chain(USER))) == [("absent_files_are_done_without", "u")]
     assert not problems(process(chain(USER)), confirm__form=FORM)
-    assert "form-js" in said(process(chain(USER)), confirm__form=b"{")
+    assert "cannot be read at line 1" in said(process(chain(USER)), confirm__form=b"{")
 
 
 def test_decisions_must_lie_beside_the_diagram() -> None:
