@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -80,13 +81,34 @@ def test_the_form_editor_offers_what_pages_draw_and_speaks_chinese(page: Page, a
         page.wait_for_timeout(250)
         foreign |= {text: kind for text in page.evaluate(FOREIGN) if not NAMES.search(text)}
     assert foreign == {}
-    expect(page.locator("#saved")).to_contain_text("已自动保存")
-    session().rollback()
-    form = json.loads(drafts.open_draft("small").files["look.form"])
+    form = form_in_draft(page)
     assert [one["type"] for one in form["components"][2:]] == kinds
     expect(page.locator("#preview")).to_have_text(re.compile("：列表应有字段，至多 50 行。"))
     refused = page.locator("#findings .bad").all_inner_texts()
     assert [said.partition("。")[0] for said in refused] == ["列表应有字段，至多 50 行"]
+
+
+def form_in_draft(page: Page) -> dict[str, Any]:
+    expect(page.locator("#saved")).to_contain_text("已自动保存")
+    session().rollback()
+    found: dict[str, Any] = json.loads(drafts.open_draft("small").files["look.form"])
+    return found
+
+
+def test_the_title_of_a_form_is_written_beside_its_english(page: Page, app: Flask, clock: MovingClock) -> None:
+    """What is emptied goes; what the editor does not show stays."""
+    open_studio(page, app, "look.form")
+    before = json.loads(drafts.open_draft("small").files["look.form"]) | {"schemaVersion": 19}  # the editor's own
+    page.get_by_label("表单标题", exact=True).fill("查看情况")
+    page.get_by_label("表单标题（英文）").fill("Have a look")
+    expect(page.locator("#preview")).to_contain_text("查看情况")
+    assert form_in_draft(page) == before | {"title": "查看情况", "title_en": "Have a look"}
+    page.get_by_label("表单标题（英文）").fill("")
+    page.get_by_label("表单标题", exact=True).fill("看")
+    expect(page.locator("#preview")).not_to_contain_text("查看情况")
+    assert form_in_draft(page) == {name: value for name, value in before.items() if name != "title_en"} | {
+        "title": "看"
+    }
 
 
 UNTRANSLATED = """async () => {

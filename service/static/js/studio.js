@@ -38,11 +38,13 @@ async function renewToken() {
 
 const forms = {
   names: (ending) => Object.keys(draft.files).filter((name) => name.endsWith(`.${ending}`)).map((name) => name.slice(0, -ending.length - 1)),
-  add(key, title) {
+  add(key, title, titleEnglish) {
     if (!/^[A-Za-z]\w{0,90}$/.test(key) || draft.files[`${key}.form`]) return false;
     const values = [{ label: "同意", value: "agree" }, { label: "不同意", value: "refuse" }];
-    const components = [{ type: "radio", id: `${key}_decision`, key: "decision", label: "意见", values, validate: { required: true } }];
-    draft.files[`${key}.form`] = `${JSON.stringify({ type: "default", schemaVersion: 16, id: key, title, components }, null, 2)}\n`;
+    const properties = { label_en: "Opinion", "label_en.agree": "Agree", "label_en.refuse": "Disagree" };
+    const components = [{ type: "radio", id: `${key}_decision`, key: "decision", label: "意见", values, validate: { required: true }, properties }];
+    const form = { type: "default", schemaVersion: 16, id: key, title, ...(titleEnglish && { title_en: titleEnglish }), components };
+    draft.files[`${key}.form`] = `${JSON.stringify(form, null, 2)}\n`;
     listFiles();
     return true;
   },

@@ -176,7 +176,15 @@ class FormFileEditor {
   constructor(box, { data, toolWords, changed }) {
     Object.assign(this, { data, toolWords, changed });
     this.box = made("div", { className: "form-editor" });
-    box.append(this.box);
+    const titles = made("div", { className: "form-titles" });
+    this.titles = ["title", "title_en"].map((name) => {
+      const input = made("input", { name, className: "form-control" }), label = made("label", { textContent: data.words[name] });
+      input.addEventListener("input", changed);
+      label.append(input);
+      titles.append(label);
+      return input;
+    });
+    box.append(titles, this.box);
     keepInWords(this.box, toolWords);
   }
 
@@ -184,6 +192,7 @@ class FormFileEditor {
     await load(this.data.forms);
     const { FormEditor: Editor } = FormEditor;
     const schema = JSON.parse(text);
+    for (const input of this.titles) input.value = schema[input.name] ?? "";
     this.ids = idsOf(schema);
     this.editor = new Editor({ container: this.box, propertiesPanel: { feelPopupContainer: this.box } });
     this.offerWhatIsDrawn();
@@ -192,7 +201,9 @@ class FormFileEditor {
   }
 
   async text() {
-    return `${JSON.stringify(withoutMarks(this.editor.saveSchema(), this.ids), null, 2)}\n`;
+    const schema = withoutMarks(this.editor.saveSchema(), this.ids);
+    for (const { name, value } of this.titles) value.trim() ? (schema[name] = value.trim()) : delete schema[name];
+    return `${JSON.stringify(schema, null, 2)}\n`;
   }
 
   /* The palette offers the components that pages draw, the panel their properties; what a file has besides stays seen. */

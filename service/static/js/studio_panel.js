@@ -204,7 +204,7 @@ class Panel {
     const button = made("button", { type: "button", className: "btn btn-plain btn-row", textContent: this.words.newForm });
     button.addEventListener("click", () => {
       const key = prompt(this.words.newFormName, object.id);
-      if (key && this.forms.add(key, object.name || key)) this.modeling.updateProperties(element, { "camunda:formKey": key });
+      if (key && this.forms.add(key, object.name || key, this.propertyOf(object, "name_en"))) this.modeling.updateProperties(element, { "camunda:formKey": key });
     });
     return button;
   }

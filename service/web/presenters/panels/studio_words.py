@@ -131,6 +131,8 @@ WORDS = {
     "value": N_("参数值"),
     "other": N_("表达式…"),
     "newForm": N_("新建表单"),
+    "title": N_("表单标题"),
+    "title_en": N_("表单标题（英文）"),
     "none": N_("（无）"),
     "element": N_("元素"),
     "connect": N_("连到"),
