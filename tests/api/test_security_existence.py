@@ -209,7 +209,8 @@ def named_rows(
         for one in form.xpath(".//*[@name]"):
             offered = [value for value in (one.get("value"), *one.xpath("./option/@value")) if value in tables]
             if offered and not target.startswith(DANGEROUS_FORMS):
-                yield method, target, known, one.get("name"), offered
+                own = one.xpath("following-sibling::button[@formaction][1]/@formaction")  # what the field is for
+                yield method, own[0] if own else target, known, one.get("name"), offered
 
 
 @pytest.mark.usefixtures("demonstration")

@@ -675,7 +675,7 @@ MUTATIONS = (
     _row(
         77,
         "service/handlers/identity_correction.py",
-        "if context.actor_id == row.requested_by:",
+        "if row.requested_by in context.doers:",
         "if context.actor_id is None:",
         PROCESS
         + "identity_correction.py::test_an_academys_correction_is_assented_by_a_second_member_of_the_association",
