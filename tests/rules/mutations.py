@@ -446,7 +446,7 @@ MUTATIONS = (
     _row(
         51,
         TRAINING + "scores.py",
-        "if corrected_by == assented_by:",
+        "if corrected_by in assented_by:",
         "if corrected_by is None:",
         UNIT + "domain_scores.py::"
         "test_r51_a_confirmed_score_is_corrected_with_a_second_persons_assent_before_the_approval",
