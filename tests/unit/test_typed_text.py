@@ -73,7 +73,6 @@ ALLOWED: dict[str, str] = {
     "workflow/system/proof_checkpoint.py:_slice": STORED,
     "workflow/system/proof_checkpoint.py:kept": STORED,
     "workflow/system/seal_verification.py:_case_of": STORED,
-    "models/queries/runtime/substitutes.py:count_mine": ROW,
     "models/queries/stored_files.py:file_sizes": ROW,
     "workflow/persons/person_import.py:": STORED,
     "workflow/runtime/bulk_completion.py:_result_from_json": STORED,
