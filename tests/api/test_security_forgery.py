@@ -177,14 +177,18 @@ def test_every_way_to_a_task_is_among_those_tried(app: Flask) -> None:
     }
     rest_ways = {f"/engine-rest/task/<id>/{way}" for way in ("complete", "submit-form", "claim", "assignee", "unclaim")}
     pages = {f"/tasks/<uuid:task_id>{way}" for way in ("", "/claim", "/unclaim", "/assign", "/undo")}
-    lists = {"/inbox/batch", "/inbox/claim", "/inbox/sheet", "/engine-rest/task/count"}
+    lists = {"/inbox/assign", "/inbox/batch", "/inbox/claim", "/inbox/sheet", "/engine-rest/task/count"}
     assert unsafe == rest_ways | pages | lists | {"/api/v1/tasks/<uuid:task_id>/undo"}
 
 
 def test_nobody_does_anything_to_a_task_of_others(open_tasks: dict[str, Task], client: FlaskClient) -> None:
     """Role × task × way: not found, nothing has changed, and the subject of the task is not told."""
+    asked = everybody()
+    colleagues = [
+        make_user(user.role, user.organisation_id, login=f"colleague-{n}").id for n, user in enumerate(asked)
+    ]  # to whom each may hand over
     before = digests()
-    for place, user in enumerate(everybody()):
+    for place, user in enumerate(asked):
         sign_in(client, user)
         mine = (user.organisation_id, user.id)
         others = [one for one in open_tasks.values() if one.role != user.role or one.organisation_id not in mine]
@@ -196,6 +200,7 @@ def test_nobody_does_anything_to_a_task_of_others(open_tasks: dict[str, Task], c
         batch = {"task": [str(task.id) for task in others], "decision": "approve", "submission": str(new_id())}
         client.post("/inbox/claim", data=batch)
         client.post("/inbox/batch", data=batch)
+        client.post("/inbox/assign", data=batch | {"assignee": str(colleagues[place])})
         typed = {f"{name}_{task.id}": "approve" for task in others for name in ("decision", "reason", "score")}
         for kind in {task.kind for task in open_tasks.values()}:
             client.post("/inbox/sheet", query_string={"kind": kind}, data=batch | typed | {"submission": str(new_id())})
