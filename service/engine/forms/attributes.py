@@ -21,10 +21,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, names, 1, 0.75)), None) if len(names) <= MOST_NAMES else None
 
 
+def did_you_mean(name: str) -> tuple[str, str]:
+    """The remedy for a slip in a name."""
+    return f"是否应为 {name}？", f"Did you mean {name}?"
+
+
 def refuse_component(form: Form, each: Mapping[str, Any], kind: str) -> None:
     meant = nearest(kind, components.ATTRIBUTES)
     remedy = components.INSTEAD.get(kind) or (
-        (f"是否应为 {meant}?", f"Did you mean {meant}?")
+        did_you_mean(meant)
         if meant
         else (f"可用：{'、'.join(components.ATTRIBUTES)}。", f"Known are {', '.join(components.ATTRIBUTES)}.")
     )
@@ -49,7 +54,7 @@ def only(form: Form, key: str, given: Mapping[str, Any], known: Iterable[str], w
             key,
             f"{where[0]}的“{name}”不起作用。",
             f'"{name}" of {where[1][0].lower()}{where[1][1:]} is without effect.',
-            (f"是否应为 {meant}?", f"Did you mean {meant}?")
+            did_you_mean(meant)
             if meant
             else (f"删去；可用：{'、'.join(sorted(known))}。", f"Remove it; known are {', '.join(sorted(known))}."),
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from service.engine.forms import components
-from service.engine.forms.attributes import nearest
+from service.engine.forms.attributes import did_you_mean, nearest
 from service.engine.forms.conditions import Term
 from service.engine.forms.defaults import first_value, variables_in
 from service.engine.forms.fields import Field, Form
@@ -121,7 +121,7 @@ def _check_term(form: Form, key: str, term: Term, inputs: Mapping[str, Field]) -
             key,
             f"条件中的字段“{name}”不在表单中。",
             f'The condition names the field "{name}", which the form does not have.',
-            (f"是否应为 {meant}?" if meant else "改正字段名。", f"Did you mean {meant}?" if meant else "Correct it."),
+            did_you_mean(meant) if meant else ("改正字段名。", "Correct it."),
         )
         return
     if inputs[name].type == "checklist" or inputs[name].readonly or name == key:
@@ -139,5 +139,5 @@ def _check_term(form: Form, key: str, term: Term, inputs: Mapping[str, Field]) -
             key,
             f"条件中的值“{value}”不是字段 {name} 的选项。",
             f'The condition compares {name} with "{value}", which is none of its values.',
-            (f"是否应为 {meant}?" if meant else "改正该值。", f"Did you mean {meant}?" if meant else "Correct it."),
+            did_you_mean(meant) if meant else ("改正该值。", "Correct it."),
         )

@@ -11,7 +11,7 @@ from typing import Any
 from service import forms, handlers
 from service.domain.notices.notices import MAX_BODY_LENGTH, MAX_TITLE_LENGTH, NOTIFIED, variables_in
 from service.engine import Definition, ValidationIssue
-from service.engine.forms.attributes import nearest
+from service.engine.forms.attributes import did_you_mean, nearest
 from service.handlers import general
 from service.infrastructure import outbound_http
 from service.models.tables.runtime.case import Case
@@ -190,8 +190,7 @@ def _case(definition: Definition, given: dict[str, str], started: Started) -> It
             yield (
                 f"没有流程“{process}”。",
                 f'There is no process "{process}".',
-                f"是否应为 {close}？" if close else "写流程的 id。",
-                f"Did you mean {close}?" if close else "Write the id of a process.",
+                *(did_you_mean(close) if close else ("写流程的 id。", "Write the id of a process.")),
             )
             continue
         other = definition if process == definition.process else started(process)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.engine.forms.attributes import nearest
+from service.engine.forms.attributes import did_you_mean, nearest
 from service.engine.kernel.camunda_extensions import attributes_of
 from service.engine.validation.diagram import Diagram, camunda, children, kind, process_of, words
 from service.engine.validation.files import Bundle
@@ -19,7 +19,7 @@ def meant(name: str, known: Iterable[str]) -> tuple[str, str]:
     """The remedy for a name that is not known: the one that was probably meant, or all of them."""
     names = sorted(known)
     if found := nearest(name, names):
-        return f"是否应为 {found}?", f"Did you mean {found}?"
+        return did_you_mean(found)
     if not names:
         return "删去。", "Remove it."
     return f"可用：{'、'.join(names)}。", f"Known are {', '.join(names)}."
@@ -74,8 +74,7 @@ def topics_are_known(d: Diagram, known: Vocabulary) -> None:
         if not topic or topic in known.topics:
             continue
         if close := nearest(topic, known.topics):
-            remedy = (f"是否应为 {close}?", f"Did you mean {close}?")
-            d.refuse(task, f"没有主题“{topic}”。", f'There is no topic "{topic}".', *remedy)
+            d.refuse(task, f"没有主题“{topic}”。", f'There is no topic "{topic}".', *did_you_mean(close))
         else:
             d.warn(
                 task,
@@ -157,8 +156,7 @@ def lanes_name_their_roles(d: Diagram, known: Vocabulary) -> None:
                 lane,
                 f"泳道名“{name}”与角色“{close}”相近而不同。",
                 f'The lane "{name}" is nearly named as the role "{close}".',
-                f"是否应为 {close}?",
-                f"Did you mean {close}?",
+                *did_you_mean(close),
             )
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from service.engine.forms.attributes import nearest
+from service.engine.forms.attributes import did_you_mean, nearest
 from service.engine.forms.defaults import variables_in
 from service.engine.kernel.camunda_extensions import attributes_of, script_in
 from service.engine.starlark.linter import names_bound
@@ -56,11 +56,11 @@ class Reading:
             said = attributes_of(node)
             for name in sorted(set(said.outputs) - self.read):
                 if close := nearest(name, self.read):
-                    self.d.warn(node, *_unread(name), f"是否应为 {close}?", f"Did you mean {close}?")
+                    self.d.warn(node, *_unread(name), *did_you_mean(close))
             form = self.bundle.forms.get(said.form_key or "")
             for name in (one.key for one in (form.fields if form else ()) if one.key and one.key not in self.read):
                 close = nearest(name, self.read)
-                remedy = (f"是否应为 {close}?", f"Did you mean {close}?") if close else ONLY_PEOPLE
+                remedy = did_you_mean(close) if close else ONLY_PEOPLE
                 severity = "warning" if close else "note"
                 self.bundle.tell_field(said.form_key or "", name, *_unread(name), remedy, severity)
 
